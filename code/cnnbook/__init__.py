@@ -1,0 +1,1 @@
+"""The shared code of *CNN Architectures: From LeNet-5 to ResNet*."""

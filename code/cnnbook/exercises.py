@@ -1,0 +1,51 @@
+"""Checking a reader's answer to an exercise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+
+def check(answer: Callable, cases: Iterable[tuple[tuple, Any]]) -> None:
+    """Call `answer` on each case and print how it did.
+
+    A stub, which returns None (or ``...``), is "not attempted yet". The first case
+    that is wrong is shown with what came and what was expected.
+
+    Args:
+        answer: The reader's function.
+        cases: Pairs (arguments, expected result). Numbers and tensors are compared
+            to a relative tolerance of 1e-4.
+    """
+    name, cases = answer.__name__, list(cases)
+    for arguments, expected in cases:
+        got = answer(*arguments)
+        if got is None or got is ...:
+            print(f"{name}: not attempted yet")
+            return
+        if not _equal(got, expected):
+            shown = ", ".join(map(_short, arguments))
+            print(f"{name}({shown}) gave {_short(got)}, expected {_short(expected)}")
+            return
+    print(f"{name}: correct in {len(cases)} of {len(cases)} cases")
+
+
+def _equal(got: Any, expected: Any) -> bool:
+    if isinstance(expected, torch.Tensor):
+        return (
+            isinstance(got, torch.Tensor)
+            and got.shape == expected.shape
+            and torch.allclose(got.to(expected), expected, rtol=1e-4, atol=1e-5)
+        )
+    if isinstance(expected, float) and isinstance(got, int | float):
+        return math.isclose(got, expected, rel_tol=1e-4)
+    return got == expected
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, torch.Tensor) and value.numel() > 8:
+        return f"a tensor of shape {tuple(value.shape)}"
+    return repr(value)

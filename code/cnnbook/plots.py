@@ -1,0 +1,241 @@
+"""Every figure of the book is drawn here: data in, Axes out, one style.
+
+Colours are those of Okabe and Ito, which readers with any common colour blindness
+can tell apart; backgrounds are white in light and dark mode alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#6B6B6B",
+)
+CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, GREY)
+
+
+def use_style() -> None:
+    """Set the book's style for all figures that follow."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7, 3.2),
+            "figure.dpi": 130,
+            "figure.constrained_layout.use": True,
+            "font.size": 10,
+            "axes.titlesize": 10,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": plt.cycler(color=CYCLE),
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#E4E4E4",
+            "lines.linewidth": 2,
+            "image.cmap": "gray_r",
+        }
+    )
+
+
+def images(
+    pictures: Sequence[Tensor],
+    titles: Iterable[str] = (),
+    *,
+    columns: int = 10,
+    cell: float = 0.8,
+    symmetric: bool = False,
+    limits: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Draw pictures of shape (H, W) side by side, `columns` to a row.
+
+    Args:
+        titles: Written above the pictures, one each.
+        cell: Side of one picture in inches.
+        symmetric: Blue to red around zero, as for weights, in place of greys.
+        limits: The values drawn lightest and darkest; each picture's own if None.
+
+    Returns:
+        The Axes, an array of shape (rows, columns).
+    """
+    rows = -(-len(pictures) // columns)
+    titles = list(titles)
+    height = cell * (1.3 if titles else 1.06)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * cell, rows * height), squeeze=False
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for index, (axis, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
+        picture = picture.detach().cpu()
+        low, high = limits or (picture.min(), picture.max())
+        if symmetric:
+            high = limits[1] if limits else picture.abs().max()
+            low = -high
+        axis.imshow(
+            picture, vmin=low, vmax=high, cmap="RdBu_r" if symmetric else "gray_r"
+        )
+        if titles:
+            axis.set_title(titles[index], fontsize=9, pad=3)
+    return axes
+
+
+def sliding_window(
+    image: Tensor, kernel: Tensor, output: Tensor, row: int, column: int
+) -> np.ndarray:
+    """Draw one step of a correlation: the patch read, the kernel, the sum written.
+
+    Args:
+        image: (H, W).
+        kernel: (k, k).
+        output: The whole result (H-k+1, W-k+1); later positions are left blank.
+        row, column: The position being written.
+    """
+    done = output.clone()
+    done.view(-1)[row * output.shape[1] + column + 1 :] = float("nan")
+    span, half = output.abs().max(), len(image) / 2
+    panels = {
+        "input": (image, "gray_r", 0, image.max() * 1.6),
+        "kernel": (kernel, "RdBu_r", -3, 3),
+        "output": (done, "RdBu_r", -span * 1.4, span * 1.4),
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+    for axis, (title, (values, colours, low, high)) in zip(
+        axes, panels.items(), strict=True
+    ):
+        axis.imshow(values, cmap=colours, vmin=low, vmax=high)
+        side = len(values)
+        axis.add_patch(Rectangle((-0.5, -0.5), side, side, fill=False, ec="#BBBBBB"))
+        for (y, x), value in np.ndenumerate(values.numpy()):
+            if not np.isnan(value):
+                axis.text(x, y, f"{value:g}", ha="center", va="center", fontsize=7)
+        # The same number of cells across, so that all cells are of one size.
+        middle = (side - 1) / 2
+        axis.set(
+            xlim=(middle - half, middle + half), ylim=(middle + half, middle - half)
+        )
+        axis.set_title(title)
+        axis.axis("off")
+    for axis, side in ((axes[0], len(kernel)), (axes[2], 1)):
+        corner = (column - 0.5, row - 0.5)
+        axis.add_patch(Rectangle(corner, side, side, fill=False, ec=RED, lw=2.5))
+    return axes
+
+
+def connections(table: Sequence[str]) -> Axes:
+    """Draw which input map (row) feeds which output map (column), X = connected."""
+    joined = np.array([[mark == "X" for mark in row] for row in table])
+    figure, axis = plt.subplots(figsize=(7, 2.9))
+    axis.grid(False)
+    y, x = joined.nonzero()
+    axis.scatter(x, y, marker="s", s=170, color=BLUE)
+    axis.set(
+        xticks=range(joined.shape[1]),
+        yticks=range(joined.shape[0]),
+        xlabel="map of C3 (below: how many maps of S2 it reads)",
+        ylabel="map of S2",
+        ylim=(joined.shape[0] - 0.5, -0.5),
+    )
+    axis.set_xticklabels(
+        [f"{column}\n({count})" for column, count in enumerate(joined.sum(axis=0))]
+    )
+    for row, count in enumerate(joined.sum(axis=1)):
+        axis.text(joined.shape[1] - 0.3, row, f"feeds {count}", va="center")
+    axis.set_xlim(-0.7, joined.shape[1] + 1.2)
+    return axis
+
+
+def architecture(table: pd.DataFrame) -> Axes:
+    """Draw a network from its `cost.layer_table`: maps as squares, vectors as bars."""
+    shapes = [table.input_shape[0], *table.output_shape]
+    names = ["input", *table.layer]
+    notes = ["", *(f"{count:,}" for count in table.parameters)]
+    figure, axis = plt.subplots(figsize=(9, 2.9))
+    axis.axis("off")
+    axis.set_aspect("equal")
+    colours = dict(zip(dict.fromkeys(table.kind), CYCLE, strict=False))
+    left = 0.0
+    for name, shape, note, kind in zip(
+        names, shapes, notes, ["", *table.kind], strict=True
+    ):
+        colour = colours.get(kind, "#999999")
+        if len(shape) == 3 and shape[1] > 1:
+            side, count = shape[1] ** 0.8, min(shape[0], 8)
+            step = 0.7
+            for z in reversed(range(count)):
+                corner = (left + z * step, z * step - side / 2)
+                axis.add_patch(
+                    Rectangle(corner, side, side, fc=colour, ec="white", alpha=0.85)
+                )
+            width = side + (count - 1) * step
+        else:
+            width, height = 1.6, shape[0] ** 0.55 * 1.6
+            axis.add_patch(
+                Rectangle((left, -height / 2), width, height, fc=colour, alpha=0.85)
+            )
+        middle = left + width / 2
+        axis.text(middle, 15.5, name.upper() if name != "input" else name, ha="center")
+        size = "×".join(map(str, shape))
+        axis.text(middle, -14.5, f"{size}\n{note}", ha="center", va="top", fontsize=8)
+        left += max(width, 6) + 3.5
+    axis.set(xlim=(-1, left), ylim=(-20, 17))
+    return axis
+
+
+def curves(
+    runs: Mapping[str, Sequence[pd.DataFrame]],
+    column: str,
+    *,
+    ylabel: str,
+    against: str = "epoch",
+    xlabel: str = "epoch",
+) -> Axes:
+    """Draw a column of several runs against another, such as the epoch.
+
+    Each label has one table a seed: the line is their mean, the band their range.
+    """
+    figure, axis = plt.subplots()
+    for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
+        values = pd.concat([t.set_index(against)[column] for t in tables], axis=1)
+        mean = values.mean(axis=1)
+        axis.fill_between(
+            mean.index, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.2
+        )
+        axis.plot(mean.index, mean, color=colour)
+        axis.annotate(
+            label,
+            (mean.index[-1], mean.iloc[-1]),
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+        )
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    return axis
+
+
+def confusion(matrix: Tensor, classes: Sequence[str]) -> Axes:
+    """Draw counts of true class (row) against predicted class (column)."""
+    figure, axis = plt.subplots(figsize=(4.2, 4))
+    axis.grid(False)
+    wrong = matrix.clone().fill_diagonal_(0)
+    axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(int(wrong.max()), 1) * 1.6)
+    for (row, column), count in np.ndenumerate(matrix.numpy()):
+        if count:
+            colour = GREY if row == column else "black"
+            axis.text(column, row, count, ha="center", va="center", color=colour)
+    ticks = range(len(classes))
+    axis.set(xlabel="predicted class", ylabel="true class", xticks=ticks, yticks=ticks)
+    axis.set_xticklabels(classes)
+    axis.set_yticklabels(classes)
+    return axis
