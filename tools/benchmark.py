@@ -12,10 +12,11 @@ from typing import Annotated
 import torch
 import torchvision
 import typer
-from cnnbook import data, models, training
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
+
+from cnnbook import data, models, training
 
 
 def ours(epochs: int) -> None:

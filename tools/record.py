@@ -11,20 +11,14 @@ from typing import Annotated
 
 import torch
 import typer
-from cnnbook import data, models, recipes, runs, training
-from cnnbook.data import Split
 from torch import nn
 from torch.nn import functional as F
 
+from cnnbook import data, models, recipes, runs, training
+from cnnbook.data import Split
+
 app = typer.Typer(add_completion=False, help=__doc__)
 Seeds = Annotated[int, typer.Option(min=2, help="How many seeds, from 0.")]
-
-
-def control() -> nn.Module:
-    """Return one hidden layer with as many parameters as LeNet-5, no convolution."""
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(1024, 58), nn.ReLU(), nn.Linear(58, 10)
-    )
 
 
 def lenet5_with(**parts) -> Callable[[], nn.Module]:
@@ -48,7 +42,7 @@ NETWORKS = {
     "lenet5, ReLU": lenet5_with(squash=lambda: F.relu),
     "lenet5, linear output": lenet5_with(output=lambda: nn.Linear(84, 10)),
     "lenet5-modern": lambda: models.build("lenet5-modern"),
-    "control": control,
+    "one-hidden-layer": lambda: models.build("one-hidden-layer"),
 }
 
 
@@ -71,7 +65,7 @@ def lenet5_mnist(seeds: Seeds = 5) -> None:
         NETWORKS["lenet5"], dataset.train, dataset.test, long, seeds
     )
     train, test = _permute(dataset.train), _permute(dataset.test)
-    for name in ("lenet5-modern", "control"):
+    for name in ("lenet5-modern", "one-hidden-layer"):
         results[f"{name}, pixels permuted"] = _train(
             NETWORKS[name], train, test, recipe, seeds
         )

@@ -216,8 +216,7 @@ def _fetch(
 
 def _read_idx(path: Path, header: int) -> Tensor:
     """Read the bytes of an IDX file after its header."""
-    opened = gzip.open(path) if path.suffix == ".gz" else open(path, "rb")
-    with opened as file:
-        return torch.from_numpy(
-            np.frombuffer(file.read(), np.uint8, offset=header).copy()
-        )
+    unpack = gzip.open if path.suffix == ".gz" else open
+    with unpack(path, "rb") as file:
+        values = np.frombuffer(file.read(), np.uint8, offset=header)
+    return torch.from_numpy(values.copy())  # writable, as PyTorch wants it

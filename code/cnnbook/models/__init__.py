@@ -13,6 +13,7 @@ from . import lenet
 _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "lenet5": lenet.LeNet5,
     "lenet5-modern": lenet.LeNet5Modern,
+    "one-hidden-layer": lenet.OneHiddenLayer,
 }
 
 

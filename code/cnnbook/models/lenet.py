@@ -207,6 +207,21 @@ class LeNet5Modern(nn.Module):
         return self.output(x)  # (N, num_classes)
 
 
+class OneHiddenLayer(nn.Module):
+    """No convolution: a control with as many parameters as LeNet-5, 60,040."""
+
+    def __init__(self, num_classes: int = 10, in_channels: int = 1):
+        super().__init__()
+        self.in_channels = in_channels
+        self.hidden = nn.Linear(in_channels * 32 * 32, 58)
+        self.output = nn.Linear(58, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, 32, 32) to scores (N, num_classes)."""
+        expect_images(x, self.in_channels, 32, 32)
+        return self.output(F.relu(self.hidden(x.flatten(1))))
+
+
 def _uniform_(parameter: Tensor, fan_in: Tensor) -> None:
     """Draw from U(-2.4/fan_in, 2.4/fan_in), as the paper does (Appendix A)."""
     with torch.no_grad():
