@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import torch
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator, PartialState
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
-from tqdm.auto import tqdm
+from tqdm import tqdm  # not tqdm.auto: its bar stays in the notebook as a widget
 
 from . import data
 from .data import Split
@@ -46,8 +47,8 @@ def fit(
     weight_decay: float = 0.05,
     warmup: float = 0.2,
     label_smoothing: float = 0.0,
+    criterion: Callable[[Tensor, Tensor], Tensor] | None = None,
     shift: int = 0,
-    loss_function: Callable[..., Tensor] = F.cross_entropy,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Train `model` in place with AdamW; the rate rises, then falls, in straight lines.
@@ -61,8 +62,8 @@ def fit(
         learning_rate: The highest rate, reached after the share `warmup` of all steps.
         weight_decay: For weights; biases and normalisation are left alone.
         label_smoothing: Share of each target spread over all classes.
+        criterion: Maps scores and labels to the loss; cross-entropy if None.
         shift: Each image is moved by up to so many pixels, anew in every epoch.
-        loss_function: Called as loss_function(scores, labels, label_smoothing=...).
         seed: Decides the order of the images and their shifts, on every device alike.
 
     Returns:
@@ -72,6 +73,7 @@ def fit(
     Raises:
         FloatingPointError: If the loss is no longer finite.
     """
+    criterion = criterion or partial(F.cross_entropy, label_smoothing=label_smoothing)
     accelerator = Accelerator()
     generator = torch.Generator().manual_seed(seed)
     train = train.to(accelerator.device)
@@ -98,7 +100,7 @@ def fit(
             batch = train[indices.to(accelerator.device)]
             images = data.shift(batch.images, shift, generator)
             scores = network(images)
-            loss = loss_function(scores, batch.labels, label_smoothing=label_smoothing)
+            loss = criterion(scores, batch.labels)
             optimizer.zero_grad()
             accelerator.backward(loss)
             optimizer.step()
@@ -112,7 +114,7 @@ def fit(
             )
         history.append({"epoch": epoch, "train_loss": loss, "train_error": 100 * error})
         if validation is not None:
-            held_out = evaluate(model, validation, loss_function=loss_function)
+            held_out = evaluate(model, validation, criterion)
             history[-1] |= {
                 "validation_loss": held_out.loss,
                 "validation_error": held_out.error,
@@ -136,14 +138,13 @@ def predict(model: nn.Module, images: Tensor, *, batch_size: int = 1000) -> Tens
 def evaluate(
     model: nn.Module,
     split: Split,
-    *,
-    loss_function: Callable[..., Tensor] = F.cross_entropy,
+    criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
 ) -> Evaluation:
     """Return the mean loss and the error (%) of `model` on all of `split`."""
     scores = predict(model, split.images)
     labels = split.labels.to(scores.device)
     wrong = (scores.argmax(dim=1) != labels).float()
-    return Evaluation(loss_function(scores, labels).item(), 100 * wrong.mean().item())
+    return Evaluation(criterion(scores, labels).item(), 100 * wrong.mean().item())
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:

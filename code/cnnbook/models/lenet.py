@@ -56,6 +56,21 @@ def digit_codes() -> Tensor:
     )
 
 
+def map_criterion(scores: Tensor, labels: Tensor, j: float = 1.0) -> Tensor:
+    """Return the paper's training criterion (eq. 9), averaged over the batch.
+
+    It is cross-entropy with one more class, "none of these", whose score is -j.
+    Without it the distances may grow without bounds, as long as the right one grows
+    least. The paper does not print its value of j.
+
+    Args:
+        scores: The outputs of `LeNet5`, (N, 10): distances with a minus sign.
+        labels: The classes, (N,).
+    """
+    none = scores.new_full((len(scores), 1), -j)
+    return F.cross_entropy(torch.cat([scores, none], dim=1), labels)
+
+
 class SparseConv2d(nn.Module):
     """A convolution whose output maps each read only some of the input maps.
 
