@@ -69,7 +69,7 @@ def lenet5_mnist(seeds: Seeds = 5) -> None:
     """LeNet-5 on MNIST: the 1998 network, each modern change alone, all, a control."""
     dataset = data.load("mnist").to(training.device())
     recipe = recipes.recipe("lenet5-modern", "mnist")
-    passes = 20  # as in the paper
+    passes = 10
     straight = (dataset.train, dataset.test)
     permuted = tuple(_permute(split) for split in straight)
     results = {arm: _train(*ARMS[arm], straight, recipe, seeds) for arm in ARMS}

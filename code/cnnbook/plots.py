@@ -76,10 +76,10 @@ def images(
     for axis in axes.flat:
         axis.axis("off")
     for index, (axis, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
-        picture = picture.detach().cpu()
+        picture = picture.detach().cpu().numpy()
         low, high = limits or (picture.min(), picture.max())
         if symmetric:
-            high = limits[1] if limits else picture.abs().max()
+            high = limits[1] if limits else abs(picture).max()
             low = -high
         axis.imshow(
             picture, vmin=low, vmax=high, cmap="RdBu_r" if symmetric else "gray_r"
@@ -112,10 +112,11 @@ def sliding_window(
     for axis, (title, (values, colours, low, high)) in zip(
         axes, panels.items(), strict=True
     ):
+        values = values.numpy()
         axis.imshow(values, cmap=colours, vmin=low, vmax=high)
         side = len(values)
         axis.add_patch(Rectangle((-0.5, -0.5), side, side, fill=False, ec="#BBBBBB"))
-        for (y, x), value in np.ndenumerate(values.numpy()):
+        for (y, x), value in np.ndenumerate(values):
             if not np.isnan(value):
                 axis.text(x, y, f"{value:g}", ha="center", va="center", fontsize=7)
         # The same number of cells across, so that all cells are of one size.
@@ -228,9 +229,10 @@ def confusion(matrix: Tensor, classes: Sequence[str]) -> Axes:
     """Draw counts of true class (row) against predicted class (column)."""
     figure, axis = plt.subplots(figsize=(4.2, 4))
     axis.grid(False)
-    wrong = matrix.clone().fill_diagonal_(0)
-    axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(int(wrong.max()), 1) * 1.6)
-    for (row, column), count in np.ndenumerate(matrix.numpy()):
+    counts = matrix.numpy()
+    wrong = counts * (1 - np.eye(len(counts), dtype=int))
+    axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(wrong.max(), 1) * 1.6)
+    for (row, column), count in np.ndenumerate(counts):
         if count:
             colour = GREY if row == column else "black"
             axis.text(column, row, count, ha="center", va="center", color=colour)

@@ -1,0 +1,67 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+import colab
+from notebooks import chapters
+
+
+def test_chapters_run_as_in_colab():
+    try:
+        found = colab.rehearse_all(chapters())
+    except colab.UnreachableError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(
+            f"Colab's versions are not on this machine, and no network: {error}"
+        )
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+def test_the_python_found_runs():
+    assert colab._version(colab.find_python())
+    assert colab._version("no-such-python") == ""
+
+
+def test_a_snapshot_holds_the_working_tree_and_leaves_it_alone(tmp_path):
+    folder, target = tmp_path / "checkout", tmp_path / "book.git"
+    folder.mkdir()
+
+    def git(*arguments):
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=colab._clean_environment(),
+        ).stdout
+
+    git("init", "--quiet")
+    (folder / ".gitignore").write_text("ignored\n")
+    (folder / "ignored").write_text("1")
+    (folder / "staged").write_text("2")
+    git("add", "staged")
+    (folder / "new").write_text("3")
+    before = git("status", "--porcelain")
+    colab.snapshot(folder, "main", target)
+    assert git("status", "--porcelain") == before
+    files = git("--git-dir", str(target), "ls-tree", "--name-only", "main").split()
+    assert files == [".gitignore", "new", "staged"]
+
+
+def test_missing_packages_are_told_from_wrong_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    pins = tmp_path / "pins.txt"
+    pins.write_text("torch==2.11.0\n")
+    monkeypatch.setattr(colab, "PINS", pins)
+    monkeypatch.setattr(colab, "find_python", lambda: sys.executable)
+    with pytest.raises(colab.UnreachableError):
+        colab.environment(tmp_path / "venv")
+    pins.write_text("torch==\n")
+    with pytest.raises(RuntimeError):
+        colab.environment(tmp_path / "venv")

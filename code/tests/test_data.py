@@ -1,0 +1,127 @@
+"""Data sets: shapes, splits, and files that are missing or damaged."""
+
+import gzip
+import hashlib
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnnbook import data
+
+FILES = {
+    "train-images-idx3-ubyte": (6, 28, 28),
+    "train-labels-idx1-ubyte": (6,),
+    "t10k-images-idx3-ubyte": (4, 28, 28),
+    "t10k-labels-idx1-ubyte": (4,),
+}
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A tiny Fashion-MNIST in a folder of its own, and no network."""
+    folder = tmp_path / "FashionMNIST" / "raw"
+    folder.mkdir(parents=True)
+    resources = []
+    for name, shape in FILES.items():
+        header = bytes(4 + 4 * len(shape))
+        values = np.arange(np.prod(shape), dtype=np.uint8) % 10
+        packed = gzip.compress(header + values.tobytes(), mtime=0)
+        (folder / f"{name}.gz").write_bytes(packed)
+        resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
+    monkeypatch.setattr(data.tv.FashionMNIST, "resources", resources)
+    monkeypatch.setenv("CNNBOOK_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "download_url", _no_network)
+    return folder
+
+
+def _no_network(*_):
+    raise URLError("no network")
+
+
+def test_digits_need_nothing_and_are_the_same_every_time():
+    one, two = data.load(), data.load("digits")
+    assert (len(one.train), len(one.test)) == (1437, 360)
+    assert one.train.images.shape[1:] == (1, 32, 32)
+    assert one.train.images.dtype == torch.float32
+    assert one.train.images.min() == pytest.approx(-0.1)
+    assert one.train.images.max() == pytest.approx(1.175)
+    assert one.test.images.equal(two.test.images)
+    assert torch.bincount(one.test.labels).min() >= 34  # every class, evenly
+
+
+def test_validation_is_taken_from_training_and_never_from_test():
+    whole, split = data.load(), data.load(validation=300)
+    assert (len(split.train), len(split.validation)) == (1137, 300)
+    assert split.test.images.equal(whole.test.images)
+    together = torch.cat([split.train.images, split.validation.images])
+    assert together.double().sum().item() == pytest.approx(
+        whole.train.images.double().sum().item()
+    )
+    with pytest.raises(ValueError, match="from 0 to 1436"):
+        data.load(validation=1437)
+
+
+def test_an_unknown_name_is_told_the_closest():
+    with pytest.raises(ValueError, match="did you mean 'mnist'"):
+        data.load("minst")
+
+
+def test_files_on_disk_are_read_without_a_network(tiny):
+    dataset = data.load("fashion-mnist")
+    assert dataset.train.images.shape == (6, 1, 32, 32)
+    assert dataset.train.labels.tolist() == [0, 1, 2, 3, 4, 5]
+    assert dataset.classes[0] == "T-shirt/top"
+    assert dataset.train.images[0, 0, 0, 0] == pytest.approx(-0.1)  # the padding
+
+
+def test_absent_and_offline_is_one_error_that_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNBOOK_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "download_url", _no_network)
+    with pytest.raises(FileNotFoundError) as error:
+        data.load("mnist")
+    for part in (str(tmp_path), "CNNBOOK_DATA", "data.load('digits')"):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b truncated"])
+def test_a_damaged_file_is_removed_and_not_used(tiny, damage):
+    bad = tiny / "t10k-labels-idx1-ubyte.gz"
+    bad.write_bytes(damage)
+    with pytest.raises(FileNotFoundError, match="was damaged and is removed"):
+        data.load("fashion-mnist")
+    assert not bad.exists()
+
+
+def test_a_damaged_file_is_fetched_again(tiny, monkeypatch):
+    bad = tiny / "t10k-labels-idx1-ubyte.gz"
+    good = bad.read_bytes()
+    bad.write_bytes(good[:-1])
+    monkeypatch.setattr(
+        data,
+        "download_url",
+        lambda url, folder, name, md5: (folder / name).write_bytes(good),
+    )
+    assert len(data.load("fashion-mnist").test) == 4
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 4), st.integers(0, 2**31))
+def test_shift_moves_each_image_by_whole_pixels(pixels, seed):
+    x = torch.zeros(8, 2, 15, 15)
+    x[:, :, 7, 7] = 1
+    moved = data.shift(x, pixels, torch.Generator().manual_seed(seed))
+    assert moved.shape == x.shape
+    assert moved.sum() == x.sum()
+    _, _, rows, columns = moved.nonzero(as_tuple=True)
+    assert (rows - 7).abs().max() <= pixels
+    assert (columns - 7).abs().max() <= pixels
+    assert moved[:, 0].equal(moved[:, 1])  # channels move together
+
+
+def test_shift_fills_in_with_the_border():
+    x = torch.full((3, 1, 6, 6), -0.1)
+    assert data.shift(x, 2, torch.Generator().manual_seed(0)).equal(x)

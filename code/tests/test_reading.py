@@ -1,0 +1,120 @@
+"""What readers touch: papers' figures, recorded runs, exercises, sliders, figures."""
+
+import json
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from ipywidgets.embed import dependency_state
+
+from cnnbook import cost, models, papers, plots, runs, widgets
+from cnnbook.exercises import check
+
+
+def test_a_figure_carries_its_source():
+    error = papers.figure("lenet5.mnist.test_error")
+    assert error.value == 0.95
+    assert str(error) == "0.95 % (LeCun et al. 1998, section III-B)"
+
+
+def test_an_unknown_figure_is_told_the_closest():
+    with pytest.raises(ValueError, match=r"did you mean 'lenet5\.parameters'"):
+        papers.figure("lenet5.parameter")
+
+
+def test_a_run_is_saved_with_its_origin(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "FOLDER", tmp_path)
+    runs.save("one", {"results": [1, 2]}, command="python x.py", seeds=[0, 1])
+    run = runs.load("one")
+    assert run["results"] == [1, 2]
+    assert run["seeds"] == [0, 1]
+    assert len(run["commit"].split()[0]) == 40
+    assert run["versions"]["torch"]
+    with pytest.raises(FileNotFoundError, match="there are: one"):
+        runs.load("two")
+
+
+def test_a_failed_save_leaves_the_old_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "FOLDER", tmp_path)
+    runs.save("one", {}, command="first", seeds=[0])
+    with pytest.raises(TypeError):
+        runs.save("one", {"bad": object()}, command="second", seeds=[0])
+    assert json.loads((tmp_path / "one.json").read_text())["command"] == "first"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda k: None, "not attempted yet"),
+        (lambda k: ..., "not attempted yet"),
+        (lambda k: k // 2, "correct in 2 of 2 cases"),
+        (lambda k: k, r"(3) gave 3, expected 1"),
+    ],
+)
+def test_check_says_how_an_answer_did(answer, says, capsys):
+    check(answer, [((3,), 1), ((7,), 3)])
+    assert says in capsys.readouterr().out
+
+
+def test_check_compares_tensors_and_floats_with_tolerance(capsys):
+    check(lambda: torch.ones(2) + 1e-6, [((), torch.ones(2))])
+    check(lambda: 0.98772, [((), 0.9877)])
+    check(lambda: torch.ones(3), [((), torch.ones(2))])
+    lines = capsys.readouterr().out.splitlines()
+    assert "correct" in lines[0]
+    assert "correct" in lines[1]
+    assert "gave" in lines[2]
+
+
+def _pictures(count):
+    made = []
+    for index in range(count):
+        plt.figure(figsize=(1, 1))
+        made.append(widgets.picture(f"picture <{index}>"))
+    return made
+
+
+def test_a_slider_is_linked_to_its_pictures_in_the_browser():
+    box = widgets.frames(_pictures(3), "abc", name="letter")
+    slider, stack = box.children
+    assert stack.selected_index == 0
+    assert len(stack.children) == 3
+    assert _links(box, slider) == [_index_of(stack)]
+    assert 'alt="picture &lt;0&gt;"' in stack.children[0].value
+    assert not plt.get_fignums()  # each figure is closed
+
+
+def test_two_sliders_choose_row_and_column():
+    rows = [_pictures(2), _pictures(2), _pictures(2)]
+    box = widgets.frames(rows, "abc", name="x", inner_labels="de", inner_name="y")
+    outer, inner, stack = box.children
+    assert _links(box, outer) == [_index_of(stack)]
+    assert _links(box, inner) == [_index_of(row) for row in stack.children]
+
+
+def _links(box, slider):
+    """Return what the browser sets when `slider` moves."""
+    state = dependency_state([box]).values()
+    links = [s["state"] for s in state if s["model_name"] == "LinkModel"]
+    source = [f"IPY_MODEL_{slider.model_id}", "index"]
+    return [link["target"] for link in links if link["source"] == source]
+
+
+def _index_of(stack):
+    return [f"IPY_MODEL_{stack.model_id}", "selected_index"]
+
+
+def test_frames_need_a_picture_for_each_label():
+    with pytest.raises(ValueError, match="expected 3 x 1 pictures"):
+        widgets.frames(_pictures(2), "abc", name="letter")
+
+
+def test_every_drawing_returns_axes():
+    plots.use_style()
+    table = cost.layer_table(models.build("lenet5"), (1, 32, 32))
+    assert len(plots.architecture(table).texts) == 2 * (len(table) + 1)
+    grid = plots.images(torch.rand(7, 4, 4), columns=3)
+    assert grid.shape == (3, 3)
+    axis = plots.confusion(torch.eye(3, dtype=torch.long), "abc")
+    assert axis.get_xlabel() == "predicted class"
+    plt.close("all")

@@ -1,0 +1,80 @@
+"""The training loop: it learns, repeats itself, and says when it fails."""
+
+import pytest
+import torch
+from torch import nn
+
+from cnnbook import data, models, recipes, training
+
+PART = slice(0, 320)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits")
+
+
+def _fit(digits, **options):
+    torch.manual_seed(0)
+    network = models.build("lenet5-modern")
+    history = training.fit(network, digits.train[PART], **({"epochs": 1} | options))
+    return network, history
+
+
+def test_it_learns(digits):
+    network, history = _fit(digits, epochs=8, batch_size=32)
+    assert list(history.columns) == ["epoch", "train_loss", "train_error"]
+    assert history.train_loss.iloc[-1] < 0.5 * history.train_loss.iloc[0]
+    assert training.evaluate(network, digits.test).error < 25
+
+
+def test_the_same_seed_gives_the_same_weights(digits):
+    one, two, other = (_fit(digits, seed=seed, shift=2)[0] for seed in (1, 1, 2))
+    assert one.c1.weight.equal(two.c1.weight)
+    assert not one.c1.weight.equal(other.c1.weight)
+
+
+def test_validation_is_measured_after_each_epoch(digits):
+    network, history = _fit(digits, validation=digits.test[PART], epochs=2)
+    last = training.evaluate(network, digits.test[PART])
+    assert history.validation_error.iloc[-1] == pytest.approx(last.error)
+    assert history.validation_loss.iloc[-1] == pytest.approx(last.loss)
+
+
+def test_averages_are_weighted_by_samples(digits):
+    """With a rate of zero, the running means are those of one evaluation."""
+    network, history = _fit(digits, learning_rate=0.0, batch_size=150)
+    whole = training.evaluate(network, digits.train[PART])
+    assert history.train_loss[0] == pytest.approx(whole.loss, rel=1e-4)
+    assert history.train_error[0] == pytest.approx(whole.error)
+
+
+def test_biases_do_not_decay():
+    kernels, others = training._parameter_groups(models.build("lenet5"), 0.1)
+    assert sum(p.numel() for p in kernels["params"]) == 60_000 - 22 * 3 - 120 - 84
+    assert kernels["weight_decay"] == 0.1
+    assert others["weight_decay"] == 0
+
+
+def test_a_loss_that_is_not_finite_stops_training(digits):
+    with pytest.raises(FloatingPointError, match="lower learning_rate"):
+        _fit(digits, criterion=lambda scores, labels: scores.sum() * float("nan"))
+
+
+def test_evaluation_is_in_eval_mode_and_restores_the_mode(digits):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(1024, 10), nn.Dropout(0.9))
+    network.train()
+    once, twice = (training.evaluate(network, digits.test) for _ in range(2))
+    assert once == twice
+    assert network.training
+
+
+@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("dataset", data.names())
+def test_every_network_has_a_recipe_for_every_data_set(name, dataset):
+    assert recipes.recipe(name, dataset)["epochs"] > 0
+
+
+def test_an_unknown_recipe_is_told_the_closest():
+    with pytest.raises(ValueError, match="did you mean 'lenet5 on mnist'"):
+        recipes.recipe("lenet5", "minst")

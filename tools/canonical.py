@@ -1,0 +1,218 @@
+"""The one form in which the book's notebooks are kept.
+
+Running a notebook changes much that says nothing: random widget ids, times, memory
+addresses, the Python version. `canonicalise` takes all of it away, so that a diff
+shows what changed in the chapter and two runs give the same bytes.
+"""
+
+import copy
+import itertools
+import json
+import re
+
+import nbformat
+from nbformat import NotebookNode
+
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# What editors write for themselves: times, ids of their own, the state of the view.
+EDITOR_NOTEBOOK_KEYS = ("colab", "vscode")
+EDITOR_CELL_KEYS = (
+    "ExecuteTime colab collapsed execution executionInfo id outputId scrolled".split()
+)
+
+ADDRESS = re.compile(r"(?<= at )0x[0-9a-fA-F]+")
+STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
+PROGRESS_BAR = re.compile(r"\r*[^\r\n]*(?:\d%\|.*?\||\dit \[)[^\r\n]*[\r\n]*")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def canonicalise(notebook: NotebookNode) -> NotebookNode:
+    """Return the canonical form of `notebook`, which is left as it is.
+
+    The function is idempotent. Ids of cells are kept, so that moving a cell does not
+    touch its neighbours; a missing or repeated one becomes ``cell-`` and a number.
+    """
+    notebook = copy.deepcopy(notebook)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for key in EDITOR_NOTEBOOK_KEYS:
+        notebook.metadata.pop(key, None)
+    notebook.metadata.kernelspec = NotebookNode(KERNEL)
+    notebook.metadata.language_info = NotebookNode(name="python")
+    _name_cells(notebook.cells)
+    for cell in notebook.cells:
+        for key in EDITOR_CELL_KEYS:
+            cell.metadata.pop(key, None)
+        if "tags" in cell.metadata:
+            cell.metadata.tags = sorted(cell.metadata.tags)
+        if cell.cell_type == "code":
+            cell.outputs = _canonical_outputs(cell.outputs)
+    _count_executions(notebook.cells)
+    _rename_styler_ids(notebook.cells)
+    _rename_widgets(notebook)
+    return notebook
+
+
+def parse(text: str) -> NotebookNode:
+    """Read a notebook from its JSON text, adding nothing (nbformat adds random ids)."""
+    return nbformat.v4.reads(text)
+
+
+def serialise(notebook: NotebookNode) -> str:
+    """Return the text of a valid notebook as Jupyter writes it; raise if invalid."""
+    nbformat.validate(notebook)
+    return nbformat.v4.writes(notebook) + "\n"
+
+
+def _name_cells(cells: list[NotebookNode]) -> None:
+    taken = {cell.get("id") for cell in cells}
+    seen = set()
+    for cell in cells:
+        if not cell.get("id") or cell.id in seen:
+            names = (f"cell-{number:03}" for number in itertools.count(1))
+            cell.id = next(name for name in names if name not in taken)
+            taken.add(cell.id)
+        seen.add(cell.id)
+
+
+def _count_executions(cells: list[NotebookNode]) -> None:
+    counter = itertools.count(1)
+    for cell in cells:
+        if cell.cell_type != "code" or cell.execution_count is None:
+            continue
+        cell.execution_count = next(counter)
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = cell.execution_count
+
+
+def _canonical_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    kept: list[NotebookNode] = []
+    for output in outputs:
+        if output.output_type == "stream":
+            if output.name == "stderr":
+                output.text = PROGRESS_BAR.sub("", output.text)
+                if output.text.isspace():  # what wipes a bar out
+                    continue
+            last = kept[-1] if kept else None
+            if last and (last.output_type, last.get("name")) == ("stream", output.name):
+                last.text += output.text
+            elif output.text:
+                kept.append(output)
+        else:
+            kept.append(output)
+    for output in kept:
+        if output.output_type == "error":
+            # The frames of libraries hold paths and lines of one machine.
+            output.traceback = [
+                frame
+                for frame in output.traceback
+                if not ANSI.sub("", frame).startswith("File ")
+            ]
+        _replace_addresses(output)
+    return kept
+
+
+def _replace_addresses(output: NotebookNode) -> None:
+    for key in ("text", "evalue"):
+        if key in output:
+            output[key] = ADDRESS.sub("0x0", output[key])
+    if "traceback" in output:
+        output.traceback = [ADDRESS.sub("0x0", frame) for frame in output.traceback]
+    for mime, value in output.get("data", {}).items():
+        if mime.startswith("text/"):
+            output.data[mime] = ADDRESS.sub("0x0", value)
+
+
+def _rename_styler_ids(cells: list[NotebookNode]) -> None:
+    """Number the random ids that pandas' Styler gives its tables."""
+    names: dict[str, str] = {}
+
+    def name(match: re.Match) -> str:
+        return names.setdefault(match[0], f"T_{len(names) + 1:05x}")
+
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "text/html" in data:
+                data["text/html"] = STYLER_ID.sub(name, data["text/html"])
+
+
+def _rename_widgets(notebook: NotebookNode) -> None:
+    """Number widget models in the order in which the page refers to them.
+
+    Models that no output leads to are dropped, except links (`jslink`): nothing refers
+    to a link, it refers to the two models that it joins.
+    """
+    bundle = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {})
+    state = bundle.get("state", {})
+    names: dict[str, str] = {}
+
+    def reach(node) -> None:
+        for model in _references(node):
+            if model in state and model not in names:
+                names[model] = f"{len(names) + 1:032x}"
+                reach(state[model])
+
+    outputs = [cell.get("outputs", []) for cell in notebook.cells]
+    reach(outputs)
+    links = [
+        model
+        for model, content in state.items()
+        if content["model_name"] in ("LinkModel", "DirectionalLinkModel")
+        and all(end in names for end in _references(content))
+    ]
+
+    def ends(link: str) -> str:
+        return json.dumps(_renamed(state[link], names), sort_keys=True)
+
+    reach([f"IPY_MODEL_{link}" for link in sorted(links, key=ends)])
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = _renamed(cell.outputs, names)
+    if names:
+        bundle.state = NotebookNode(
+            {new: _compact(_renamed(state[old], names)) for old, new in names.items()}
+        )
+        notebook.metadata.widgets = NotebookNode({WIDGET_STATE: bundle})
+
+
+def _references(node):
+    """Yield the model ids that a piece of a notebook holds, in a fixed order."""
+    if isinstance(node, str):
+        if node.startswith("IPY_MODEL_"):
+            yield node.removeprefix("IPY_MODEL_")
+    elif isinstance(node, dict):
+        if WIDGET_VIEW in node:
+            yield node[WIDGET_VIEW]["model_id"]
+        for key in sorted(node):
+            yield from _references(node[key])
+    elif isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+
+
+def _renamed(node, names: dict[str, str]):
+    if isinstance(node, str) and node.startswith("IPY_MODEL_"):
+        model = node.removeprefix("IPY_MODEL_")
+        return f"IPY_MODEL_{names.get(model, model)}"
+    if isinstance(node, dict):
+        renamed = {key: _renamed(value, names) for key, value in node.items()}
+        if WIDGET_VIEW in renamed:
+            view = renamed[WIDGET_VIEW]
+            view["model_id"] = names.get(view["model_id"], view["model_id"])
+        return NotebookNode(renamed)
+    if isinstance(node, list):
+        return [_renamed(item, names) for item in node]
+    return node
+
+
+def _compact(model: NotebookNode) -> NotebookNode:
+    """Leave out a layout's unset traits: 40 lines a widget, and null is the default."""
+    if model.model_name == "LayoutModel":
+        model.state = NotebookNode(
+            {key: value for key, value in model.state.items() if value is not None}
+        )
+    return model

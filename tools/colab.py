@@ -1,0 +1,188 @@
+"""Rehearse the chapters as Google Colab runs them.
+
+Each notebook is copied, alone, into an empty folder and executed with Colab's versions
+(code/colab.txt) on Colab's Python. Its first cell clones the book as it would there;
+git is told to take the address from a copy of this working tree, committed or not.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from uv import find_uv_bin
+
+from conventions import execution
+from notebooks import CELL_TIMEOUT, ENVIRONMENT, ROOT, chapters, read, repository
+
+PYTHON = "3.13"  # Colab's
+PINS = ROOT / "code" / "colab.txt"
+VENV = ROOT / ".venv-colab"
+SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+# What uv says if it needs a package that it has not kept and cannot fetch.
+NO_NETWORK = ("error sending request", "dns error", "network was disabled")
+
+
+class UnreachableError(Exception):
+    """The packages are neither kept on this machine nor to be had."""
+
+
+def find_python() -> str:
+    """Return a Python of Colab's version, or the running one if there is none."""
+    found = _uv("python", "find", "--no-python-downloads", "--system", PYTHON)
+    candidates = [found.stdout.strip()] if found.returncode == 0 else []
+    if pyenv := shutil.which("pyenv"):
+        folder = subprocess.run([pyenv, "root"], capture_output=True, text=True)
+        versions = Path(folder.stdout.strip()) / "versions"
+        candidates += sorted(map(str, versions.glob(f"{PYTHON}*/bin/python")))
+    return next((path for path in candidates if _version(path) == PYTHON), None) or (
+        sys.executable
+    )
+
+
+def environment(venv: Path = VENV) -> Path:
+    """Make or complete the environment with Colab's versions; return its scripts.
+
+    Raises:
+        UnreachableError: If packages are missing and no registry answers.
+        RuntimeError: If they cannot be installed for another reason.
+    """
+    python = find_python()
+    if _version(python) != PYTHON:
+        print(f"No Python {PYTHON} here: rehearsing with {_version(python)}.")
+    scripts = venv / SCRIPTS
+    if _version(scripts / "python") != _version(python):
+        _install("venv", "--quiet", "--clear", "--python", python, venv)
+    _install("pip", "install", "--quiet", "--python", scripts / "python", "-r", PINS)
+    return scripts
+
+
+def snapshot(folder: Path, branch: str, target: Path) -> None:
+    """Commit the files of a checkout, without those it ignores, to a new repository.
+
+    The checkout's own repository and index are not used, so they stay as they are.
+    """
+    git = ["git", "--git-dir", target, "--work-tree", folder]
+    author = ["-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost"]
+    plain = ["-c", "commit.gpgsign=false", "-c", "core.autocrlf=false"]
+    for command in (
+        ["git", "init", "--quiet", "--bare", f"--initial-branch={branch}", target],
+        [*git, *plain, "add", "--all"],
+        [*git, *plain, *author, "commit", "--quiet", "--no-verify", "-m", "Snapshot"],
+    ):
+        subprocess.run(command, cwd=folder, check=True, env=_clean_environment())
+
+
+def rehearse(chapter: Path, scripts: Path, book: Path, folder: Path) -> list[str]:
+    """Run one chapter in an empty folder and return what a learner would stumble on."""
+    folder.mkdir()
+    copy = Path(shutil.copy(chapter, folder))
+    command = [scripts / "jupyter-execute", "--inplace", "--allow-errors"]
+    result = subprocess.run(
+        [*command, f"--timeout={CELL_TIMEOUT}", copy.name],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={
+            **_clean_environment(),
+            **ENVIRONMENT,
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+            "IPYTHONDIR": str(folder / ".ipython"),
+            "JUPYTER_CONFIG_DIR": str(folder / ".jupyter"),
+            "JUPYTER_PREFER_ENV_PATH": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{book.as_uri()}.insteadOf",
+            "GIT_CONFIG_VALUE_0": repository().url,
+        },
+    )
+    if result.returncode:
+        return [f"{chapter.name}: {result.stderr.strip()}"]
+    notebook = read(copy)
+    tracebacks = [
+        "\n".join(output.traceback)
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+        and "raises-exception" not in cell.metadata.get("tags", [])
+    ]
+    found = [f"{chapter.name}, {line}" for line in execution(notebook)]
+    return found + tracebacks[:1]  # the others follow from the first
+
+
+def rehearse_all(paths: list[Path], jobs: int = 2) -> list[str]:
+    """Rehearse notebooks, `jobs` at a time, and return what went wrong in all."""
+    scripts = environment()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary).resolve()
+        book = folder / "book.git"
+        snapshot(ROOT, repository().branch, book)
+
+        def timed(path: Path) -> list[str]:
+            start = time.monotonic()
+            found = rehearse(path, scripts, book, folder / path.stem)
+            print(f"{path.name}: {time.monotonic() - start:.0f} s")
+            return found
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return [line for found in pool.map(timed, paths) for line in found]
+
+
+def _install(*arguments: str | Path) -> None:
+    result = _uv(*arguments)
+    if result.returncode:
+        kind = RuntimeError
+        if any(sign in result.stderr.lower() for sign in NO_NETWORK):
+            kind = UnreachableError
+        raise kind(result.stderr.strip())
+
+
+def _uv(*arguments: str | Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [find_uv_bin(), *arguments], capture_output=True, text=True, cwd=ROOT
+    )
+
+
+def _version(python: str | Path) -> str:
+    """Return the version of a Python, e.g. "3.13"; empty if it does not run."""
+    script = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        result = subprocess.run([python, "-c", script], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return result.stdout.strip()
+
+
+def _clean_environment() -> dict[str, str]:
+    """Return the environment without what a calling git or Python put there."""
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("GIT_", "PYTHON", "VIRTUAL_ENV"))
+    }
+
+
+def main(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Notebooks; all if none is named.")
+    ] = None,
+) -> None:
+    """Rehearse the chapters with Google Colab's versions, in empty folders."""
+    try:
+        found = rehearse_all(paths or chapters())
+    except UnreachableError as error:
+        typer.echo(f"Colab's versions cannot be installed offline: {error}", err=True)
+        raise typer.Exit(2) from None
+    for line in found:
+        typer.echo(line, err=True)
+    raise typer.Exit(bool(found))
+
+
+if __name__ == "__main__":
+    typer.run(main)
