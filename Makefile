@@ -1,0 +1,42 @@
+# Each target is one line of real work; the README gives the same lines for a machine
+# without make. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+# Where it is set, each build would compile every imported package again: 12 s, not 6.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup assets book test notebooks serve lint lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/  make \1	/p' Makefile
+
+setup:
+	@$(PYTHON) tools/setup.py
+
+assets: setup
+	@$(BIN)/python tools/assets.py
+
+# All pages each time: a rebuild of some would keep others' old menus, scripts and, worst,
+# silence about warnings that the build before had reported.
+book: assets  ## install what is missing and build the pages into _build/html
+	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
+
+# One thread a worker: two workers with two threads each would slow one another.
+test: lint book  ## validate notebooks, code and pages
+	OMP_NUM_THREADS=1 $(BIN)/python tools/notebooks.py validate
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 code/tests
+
+notebooks: setup  ## execute every chapter in place, in canonical form
+	$(BIN)/python tools/notebooks.py execute
+
+serve: book  ## build the pages and serve them at http://localhost:8000
+	$(BIN)/python -m http.server --bind localhost --directory _build/html 8000
+
+lint: setup  ## check style and format of code and notebooks
+	$(BIN)/ruff check code tools chapters && $(BIN)/ruff format --check code tools chapters
+
+lock: setup  ## resolve code/pyproject.toml again into requirements.txt
+	$(BIN)/uv pip compile code/pyproject.toml --extra book --extra test --universal --python-version 3.11 --generate-hashes --no-header -o requirements.txt
+
+clean:  ## remove what was built, but not the environment (delete .venv for that)
+	rm -rf _build _assets _assets.partial .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,209 @@
+"""The built pages in a real browser: complete, quiet, and needing nobody's server.
+
+Each page is opened over HTTP and from its folder, in light and in dark, as wide as a
+desk's screen and as narrow as a phone's.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+BASE_URL = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
+FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# index.html only forwards to the landing page.
+PAGES = sorted(
+    path.relative_to(HTML).as_posix()
+    for path in HTML.rglob("*.html")
+    if path.name != "index.html" and "_static" not in path.parts
+)
+
+# What has been typed between dollars and is still there, outside of code.
+RAW_MATHS = """() => {
+  const walker = document.createTreeWalker(
+    document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    if (text.parentElement.closest("pre, code, script, style, mjx-container")) continue;
+    if (/\\$[^$]+\\$|\\\\\\(|\\\\\\[/.test(text.data)) found.push(text.data.trim());
+  }
+  return found;
+}"""
+
+# The slider's output area as the reader sees it, images by their address.
+VISIBLE_FRAME = """handle => {
+  const area = handle.closest(".widget-subarea");
+  const shown = [...area.querySelectorAll(".widget-html-content")];
+  return shown.filter(frame => frame.offsetParent).map(frame => frame.innerHTML).join();
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start one Chromium for all pages, or say plainly that there is none."""
+    found = [os.environ.get("CNNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        path = next(filter(None, [*found, own if Path(own).exists() else None]), None)
+        if path is None:
+            missing = pytest.fail if os.environ.get("CI") else pytest.skip
+            missing("No Chromium found: install it, or name it in CNNBOOK_CHROMIUM.")
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """Serve the book at the path that it has online; return that address."""
+    prefix = urlsplit(BASE_URL).path
+
+    class Handler(SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            return super().translate_path(path.removeprefix(prefix))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Handler, directory=HTML)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}{prefix}"
+        server.shutdown()
+
+
+@pytest.fixture(params=["http", "file"])
+def base(request: pytest.FixtureRequest) -> str:
+    """Return the address of the book, on a server and in its folder."""
+    if request.param == "file":
+        return HTML.as_uri() + "/"
+    return request.getfixturevalue("served")
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, served: str) -> Page:
+    """Open one tab for all tests, which is twice as fast; it notes its complaints."""
+    tab = browser.new_page()
+    tab.problems = []
+    ours = (served, HTML.as_uri(), "data:", "blob:")
+
+    def read_console(message) -> None:
+        # The widget manager's schema checker is pedantic about its own schema.
+        if message.type in ("error", "warning") and "strict mode" not in message.text:
+            tab.problems.append(f"console: {message.text}")
+
+    def read_request(request) -> None:
+        if not request.url.startswith(ours):
+            tab.problems.append(f"request to elsewhere: {request.url}")
+
+    def read_response(response) -> None:
+        if response.status >= 400:
+            tab.problems.append(f"{response.status}: {response.url}")
+
+    tab.on("console", read_console)
+    tab.on("pageerror", lambda error: tab.problems.append(f"error: {error}"))
+    tab.on("request", read_request)
+    tab.on("requestfailed", lambda it: tab.problems.append(f"failed: {it.url}"))
+    tab.on("response", read_response)
+    return tab
+
+
+@pytest.fixture
+def page(tab: Page, base: str) -> Iterator[Page]:
+    """Return the tab as new; fail at the end if it complained or called elsewhere."""
+    tab.goto(base + "genindex.html")
+    tab.evaluate("localStorage.clear()")
+    tab.emulate_media(color_scheme="light")
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    tab.problems.clear()
+    yield tab
+    assert not tab.problems
+
+
+def open_page(page: Page, address: str) -> None:
+    """Go to a page and wait until formulas and widgets are drawn."""
+    page.goto(address)
+    page.evaluate("window.MathJax && MathJax.startup.promise")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('script[type$="widget-view+json"]')]
+            .every(view => view.parentElement.querySelector(".jupyter-widgets"))"""
+    )
+
+
+def test_book_is_built() -> None:
+    assert PAGES, "There is no built book in _build/html: run `make book` first."
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(page: Page, base: str, name: str) -> None:
+    if name == "404.html" and base.startswith("file:"):
+        pytest.skip("Only a server shows this page, and its addresses are absolute.")
+    open_page(page, base + name)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_selector(f"html[data-theme={scheme}]")
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            root = "document.documentElement"
+            excess = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+            assert excess <= 0, f"{excess} px too wide at {width} px, {scheme}"
+    untyped = page.locator("main .math:not(:has(mjx-container)), [data-mjx-error]")
+    assert untyped.count() == 0, untyped.first.text_content()
+    assert page.evaluate(RAW_MATHS) == []
+    nameless = page.locator(
+        "img:not([alt]), img[alt=''], .noUi-handle:not([aria-label])"
+    )
+    assert nameless.count() == 0, nameless.first.evaluate("e => e.outerHTML")[:200]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "chapters/0" in name])
+def test_sliders_move_the_frame(page: Page, base: str, name: str) -> None:
+    open_page(page, base + name)
+    for handle in page.locator(".noUi-handle").element_handles():
+        before = handle.evaluate(VISIBLE_FRAME)
+        at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute(
+            "aria-valuemax"
+        )
+        handle.press("ArrowLeft" if at_end else "ArrowRight")
+        page.wait_for_function(
+            f"([handle, before]) => ({VISIBLE_FRAME})(handle) !== before",
+            arg=[handle, before],
+            timeout=5000,
+        )
+
+
+def test_search_finds_a_term(page: Page, base: str) -> None:
+    open_page(page, base + "intro.html")
+    page.keyboard.press("Control+k")
+    page.locator("#pst-search-dialog input").fill("equivariance")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=equivariance*")
+    page.locator("#search-results a[href*='01-lenet']").first.wait_for(timeout=5000)
+
+
+def test_reader_can_choose_the_dark(page: Page, base: str) -> None:
+    open_page(page, base + "intro.html")
+    shown = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
+    for _ in range(3):
+        page.locator(".theme-switch-button:visible").first.click()
+        if page.locator("html[data-mode=dark]").count():
+            break
+    page.reload()
+    kept = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert page.locator("html[data-theme=dark]").count() == 1
+    assert kept != shown
