@@ -67,6 +67,8 @@ def main() -> None:
 @app.command()
 def lenet5_mnist(seeds: Seeds = 5) -> None:
     """LeNet-5 on MNIST: the 1998 network, each modern change alone, all, a control."""
+    command = shlex.join(["python", "tools/record.py", *sys.argv[1:]])
+    origin = runs.origin(command, list(range(seeds)))
     dataset = data.load("mnist").to(training.device())
     recipe = recipes.recipe("lenet5-modern", "mnist")
     passes = 10
@@ -80,9 +82,7 @@ def lenet5_mnist(seeds: Seeds = 5) -> None:
         results[f"{arm}, pixels permuted"] = _train(*ARMS[arm], permuted, recipe, seeds)
     path = runs.save(
         "lenet5-mnist",
-        {"dataset": "MNIST", "recipe": recipe, "results": results},
-        command=shlex.join(["python", "tools/record.py", *sys.argv[1:]]),
-        seeds=list(range(seeds)),
+        {**origin, "dataset": "MNIST", "recipe": recipe, "results": results},
     )
     print(f"wrote {path.name}")
 

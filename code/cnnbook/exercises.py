@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 
-def check(answer: Callable, cases: Iterable[tuple[tuple, Any]]) -> None:
+def check(
+    answer: Callable, cases: Iterable[tuple[tuple, Any]], *, tolerance: float = 1e-4
+) -> None:
     """Call `answer` on each case and print how it did.
 
     A stub, which returns None (or ``...``), is "not attempted yet". The first case
@@ -17,8 +19,8 @@ def check(answer: Callable, cases: Iterable[tuple[tuple, Any]]) -> None:
 
     Args:
         answer: The reader's function.
-        cases: Pairs (arguments, expected result). Numbers and tensors are compared
-            to a relative tolerance of 1e-4.
+        cases: Pairs (arguments, expected result).
+        tolerance: How far floats and tensors may be off, relatively.
     """
     name, cases = answer.__name__, list(cases)
     for arguments, expected in cases:
@@ -26,23 +28,31 @@ def check(answer: Callable, cases: Iterable[tuple[tuple, Any]]) -> None:
         if got is None or got is ...:
             print(f"{name}: not attempted yet")
             return
-        if not _equal(got, expected):
+        if not _equal(got, expected, tolerance):
             shown = ", ".join(map(_short, arguments))
             print(f"{name}({shown}) gave {_short(got)}, expected {_short(expected)}")
+            if _same_shape(got, expected):
+                off = (got.to(expected) - expected).abs().max()
+                print(f"the shape is right; the values differ by up to {off:.3g}")
             return
     print(f"{name}: correct in {len(cases)} of {len(cases)} cases")
 
 
-def _equal(got: Any, expected: Any) -> bool:
+def _equal(got: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(expected, torch.Tensor):
-        return (
-            isinstance(got, torch.Tensor)
-            and got.shape == expected.shape
-            and torch.allclose(got.to(expected), expected, rtol=1e-4, atol=1e-5)
+        return _same_shape(got, expected) and torch.allclose(
+            got.to(expected), expected, rtol=tolerance, atol=1e-5
         )
+    if isinstance(got, torch.Tensor) and got.numel() == 1:
+        got = got.item()
     if isinstance(expected, float) and isinstance(got, int | float):
-        return math.isclose(got, expected, rel_tol=1e-4)
+        return math.isclose(got, expected, rel_tol=tolerance)
     return got == expected
+
+
+def _same_shape(got: Any, expected: Any) -> bool:
+    both = isinstance(got, torch.Tensor) and isinstance(expected, torch.Tensor)
+    return both and got.shape == expected.shape
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ can tell apart; backgrounds are white in light and dark mode alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +32,6 @@ def use_style() -> None:
         {
             "figure.figsize": (7, 3.2),
             "figure.dpi": 130,
-            "figure.constrained_layout.use": True,
             "font.size": 10,
             "axes.titlesize": 10,
             "axes.spines.top": False,
@@ -49,44 +48,47 @@ def use_style() -> None:
 
 def images(
     pictures: Sequence[Tensor],
-    titles: Iterable[str] = (),
+    titles: Sequence[str] = (),
     *,
     columns: int = 10,
     cell: float = 0.8,
     symmetric: bool = False,
-    limits: tuple[float, float] | None = None,
-) -> np.ndarray:
-    """Draw pictures of shape (H, W) side by side, `columns` to a row.
+    limit: float | None = None,
+) -> Axes:
+    """Draw pictures of one shape (H, W) side by side, `columns` to a row.
+
+    All lie in one Axes, which is ten times as fast as an Axes for each.
 
     Args:
         titles: Written above the pictures, one each.
-        cell: Side of one picture in inches.
+        cell: Width of one picture in inches, with the gap beside it.
         symmetric: Blue to red around zero, as for weights, in place of greys.
-        limits: The values drawn lightest and darkest; each picture's own if None.
-
-    Returns:
-        The Axes, an array of shape (rows, columns).
+        limit: The value drawn darkest; for each picture its own largest if None.
     """
+    height, width = pictures[0].shape
+    side, title = 0.92 * cell, 0.24 if titles else 0.0  # inches
+    down = title + side * height / width + 0.08 * cell
     rows = -(-len(pictures) // columns)
-    titles = list(titles)
-    height = cell * (1.3 if titles else 1.06)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * cell, rows * height), squeeze=False
-    )
-    for axis in axes.flat:
-        axis.axis("off")
-    for index, (axis, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
-        picture = picture.detach().cpu().numpy()
-        low, high = limits or (picture.min(), picture.max())
-        if symmetric:
-            high = limits[1] if limits else abs(picture).max()
-            low = -high
+    figure = plt.figure(figsize=(columns * cell, rows * down))
+    axis = figure.add_axes((0, 0, 1, 1))
+    for index, picture in enumerate(pictures):
+        values = picture.detach().cpu().numpy()
+        high = abs(values).max() if limit is None else limit
+        low = -high if symmetric else values.min()
+        left, top = index % columns * cell, -(index // columns) * down - title
         axis.imshow(
-            picture, vmin=low, vmax=high, cmap="RdBu_r" if symmetric else "gray_r"
+            values,
+            vmin=low,
+            vmax=high,
+            cmap="RdBu_r" if symmetric else "gray_r",
+            extent=(left, left + side, top - side * height / width, top),
         )
         if titles:
-            axis.set_title(titles[index], fontsize=9, pad=3)
-    return axes
+            middle = left + side / 2
+            axis.text(middle, top + 0.05, titles[index], ha="center", fontsize=9)
+    axis.set(xlim=(0, columns * cell), ylim=(-rows * down, 0))
+    axis.axis("off")
+    return axis
 
 
 def sliding_window(
@@ -109,6 +111,7 @@ def sliding_window(
         "output": (done, "RdBu_r", -span * 1.4, span * 1.4),
     }
     figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+    figure.subplots_adjust(0, 0, 1, 0.9, wspace=0.05)
     for axis, (title, (values, colours, low, high)) in zip(
         axes, panels.items(), strict=True
     ):
@@ -135,7 +138,7 @@ def sliding_window(
 def connections(table: Sequence[str]) -> Axes:
     """Draw which input map (row) feeds which output map (column), X = connected."""
     joined = np.array([[mark == "X" for mark in row] for row in table])
-    figure, axis = plt.subplots(figsize=(7, 2.9))
+    figure, axis = plt.subplots(figsize=(7, 2.9), layout="constrained")
     axis.grid(False)
     y, x = joined.nonzero()
     axis.scatter(x, y, marker="s", s=170, color=BLUE)
@@ -160,35 +163,31 @@ def architecture(table: pd.DataFrame) -> Axes:
     shapes = [table.input_shape[0], *table.output_shape]
     names = ["input", *table.layer]
     notes = ["", *(f"{count:,}" for count in table.parameters)]
-    figure, axis = plt.subplots(figsize=(9, 2.9))
+    figure, axis = plt.subplots(figsize=(7.6, 3), layout="constrained")
     axis.axis("off")
     axis.set_aspect("equal")
     colours = dict(zip(dict.fromkeys(table.kind), CYCLE, strict=False))
-    left = 0.0
+    middle = 0.0
     for name, shape, note, kind in zip(
         names, shapes, notes, ["", *table.kind], strict=True
     ):
-        colour = colours.get(kind, "#999999")
-        if len(shape) == 3 and shape[1] > 1:
-            side, count = shape[1] ** 0.8, min(shape[0], 8)
-            step = 0.7
-            for z in reversed(range(count)):
-                corner = (left + z * step, z * step - side / 2)
-                axis.add_patch(
-                    Rectangle(corner, side, side, fc=colour, ec="white", alpha=0.85)
-                )
-            width = side + (count - 1) * step
-        else:
-            width, height = 1.6, shape[0] ** 0.55 * 1.6
-            axis.add_patch(
-                Rectangle((left, -height / 2), width, height, fc=colour, alpha=0.85)
-            )
-        middle = left + width / 2
-        axis.text(middle, 15.5, name.upper() if name != "input" else name, ha="center")
+        style = {"fc": colours.get(kind, "#999999"), "ec": "white", "alpha": 0.85}
+        is_map = len(shape) == 3 and shape[1] > 1
+        # Maps as a stack of squares, at most eight; vectors as one bar.
+        step, count = 0.7, min(shape[0], 8) if is_map else 1
+        side = shape[1] ** 0.8 if is_map else 1.6
+        height = side if is_map else 1.6 * shape[0] ** 0.55
+        width = side + (count - 1) * step
+        slot = max(width, 8)  # as wide as the words below
+        middle += slot / 2
+        for z in reversed(range(count)):
+            corner = (middle - width / 2 + z * step, z * step - height / 2)
+            axis.add_patch(Rectangle(corner, side, height, **style))
+        axis.text(middle, 15.5, name if name == "input" else name.upper(), ha="center")
         size = "×".join(map(str, shape))
-        axis.text(middle, -14.5, f"{size}\n{note}", ha="center", va="top", fontsize=8)
-        left += max(width, 6) + 3.5
-    axis.set(xlim=(-1, left), ylim=(-20, 17))
+        axis.text(middle, -14.5, f"{size}\n{note}", ha="center", va="top", fontsize=8.5)
+        middle += slot / 2 + 2.5
+    axis.set(xlim=(-1, middle), ylim=(-19, 17))
     return axis
 
 
@@ -199,39 +198,62 @@ def curves(
     ylabel: str,
     against: str = "epoch",
     xlabel: str = "epoch",
+    reference: tuple[str, float] | None = None,
 ) -> Axes:
     """Draw a column of several runs against another, such as the epoch.
 
     Each label has one table a seed: the line is their mean, the band their range.
+    `reference` is a label and a value to compare with, drawn as a dashed line.
     """
-    figure, axis = plt.subplots()
+    figure, axis = plt.subplots(layout="constrained")
+    if reference:
+        label, value = reference
+        axis.axhline(value, color=GREY, linestyle="--", label=label)
     for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
         values = pd.concat([t.set_index(against)[column] for t in tables], axis=1)
         mean = values.mean(axis=1)
         axis.fill_between(
             mean.index, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.2
         )
-        axis.plot(mean.index, mean, color=colour)
-        axis.annotate(
-            label,
-            (mean.index[-1], mean.iloc[-1]),
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-        )
+        axis.plot(mean.index, mean, color=colour, label=label)
     axis.set(xlabel=xlabel, ylabel=ylabel)
+    label_ends(axis)
     axis.xaxis.get_major_locator().set_params(integer=True)
     return axis
 
 
+def label_ends(axis: Axes, gap: float = 0.075) -> None:
+    """Write each line's label at the right, at its end's height, `gap` apart at least.
+
+    Heights and `gap` are shares of the axis.
+    """
+    to_share = axis.transAxes.inverted()
+    heights = [
+        (to_share.transform(axis.transData.transform(line.get_xydata()[-1]))[1], line)
+        for line in axis.get_lines()
+    ]
+    lowest = -np.inf
+    for height, line in sorted(heights, key=lambda pair: pair[0]):
+        lowest = max(height, lowest + gap)
+        axis.annotate(
+            line.get_label(),
+            (1, lowest),
+            xycoords="axes fraction",
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=line.get_color(),
+            va="center",
+        )
+
+
 def confusion(matrix: Tensor, classes: Sequence[str]) -> Axes:
     """Draw counts of true class (row) against predicted class (column)."""
-    figure, axis = plt.subplots(figsize=(4.2, 4))
+    figure, axis = plt.subplots(figsize=(4.2, 4), layout="constrained")
     axis.grid(False)
     counts = matrix.numpy()
     wrong = counts * (1 - np.eye(len(counts), dtype=int))
-    axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(wrong.max(), 1) * 1.6)
+    shades = np.where(wrong > 0, wrong, np.nan)
+    axis.imshow(shades, cmap="Oranges", vmin=0, vmax=max(wrong.max(), 1) * 1.6)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             colour = GREY if row == column else "black"

@@ -8,14 +8,14 @@ from __future__ import annotations
 from .lookup import lookup
 from .models.lenet import map_criterion
 
-_DIGITS = {"epochs": 12, "batch_size": 32, "learning_rate": 0.012, "shift": 1}
+_DIGITS = {"epochs": 10, "batch_size": 32, "learning_rate": 0.012, "shift": 1}
 _MNIST = {
     "epochs": 2,
-    "batch_size": 128,
-    "learning_rate": 0.01,
+    "batch_size": 256,
+    "learning_rate": 0.03,
     "weight_decay": 0.02,
     "label_smoothing": 0.1,
-    "warmup": 0.1,
+    "warmup": 0.3,
 }
 _1998 = {"criterion": map_criterion}
 _RECIPES = {

@@ -29,19 +29,26 @@ def load(name: str) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def save(name: str, results: dict, *, command: str, seeds: list[int]) -> Path:
-    """Write a run, with its command, commit, device, versions and seeds."""
-    record = {
+def origin(command: str, seeds: list[int]) -> dict:
+    """Describe a run that is about to begin: what, from which code, and on what.
+
+    Call it before the run: the code may have changed when the run is over.
+    """
+    packages = ("torch", "torchvision", "accelerate")
+    return {
         "command": command,
         "commit": _commit(),
         "device": _device(),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "torchvision", "accelerate")},
+            **{name: version(name) for name in packages},
         },
         "seeds": seeds,
-        **results,
     }
+
+
+def save(name: str, record: dict) -> Path:
+    """Write a run, its `origin` included, to ``data/runs/<name>.json``."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.json"
     partial = path.with_suffix(".partial")
@@ -63,5 +70,6 @@ def _commit() -> str:
 def _device() -> str:
     if device().type == "cuda":
         return torch.cuda.get_device_name()
-    threads = torch.get_num_threads()
-    return f"{device().type}, {threads} threads, {platform.machine()}"
+    count = torch.get_num_threads()
+    threads = "1 thread" if count == 1 else f"{count} threads"
+    return f"{device().type}, {threads}, {platform.machine()}"

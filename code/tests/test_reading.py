@@ -24,7 +24,7 @@ def test_an_unknown_figure_is_told_the_closest():
 
 def test_a_run_is_saved_with_its_origin(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "FOLDER", tmp_path)
-    runs.save("one", {"results": [1, 2]}, command="python x.py", seeds=[0, 1])
+    runs.save("one", {**runs.origin("python x.py", [0, 1]), "results": [1, 2]})
     run = runs.load("one")
     assert run["results"] == [1, 2]
     assert run["seeds"] == [0, 1]
@@ -36,10 +36,10 @@ def test_a_run_is_saved_with_its_origin(tmp_path, monkeypatch):
 
 def test_a_failed_save_leaves_the_old_run(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "FOLDER", tmp_path)
-    runs.save("one", {}, command="first", seeds=[0])
+    runs.save("one", {"results": "first"})
     with pytest.raises(TypeError):
-        runs.save("one", {"bad": object()}, command="second", seeds=[0])
-    assert json.loads((tmp_path / "one.json").read_text())["command"] == "first"
+        runs.save("one", {"results": object()})
+    assert json.loads((tmp_path / "one.json").read_text())["results"] == "first"
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,13 @@ def test_check_says_how_an_answer_did(answer, says, capsys):
 
 def test_check_compares_tensors_and_floats_with_tolerance(capsys):
     check(lambda: torch.ones(2) + 1e-6, [((), torch.ones(2))])
-    check(lambda: 0.98772, [((), 0.9877)])
-    check(lambda: torch.ones(3), [((), torch.ones(2))])
+    check(lambda: torch.tensor(0.98772), [((), 0.9877)])
+    check(lambda: 0.99, [((), 0.9877)], tolerance=0.01)
+    check(lambda: torch.zeros(2), [((), torch.ones(2))])
     lines = capsys.readouterr().out.splitlines()
-    assert "correct" in lines[0]
-    assert "correct" in lines[1]
-    assert "gave" in lines[2]
+    assert all("correct in 1 of 1" in line for line in lines[:3])
+    assert "gave" in lines[3]
+    assert "differ by up to 1" in lines[4]
 
 
 def _pictures(count):
@@ -113,8 +114,8 @@ def test_every_drawing_returns_axes():
     plots.use_style()
     table = cost.layer_table(models.build("lenet5"), (1, 32, 32))
     assert len(plots.architecture(table).texts) == 2 * (len(table) + 1)
-    grid = plots.images(torch.rand(7, 4, 4), columns=3)
-    assert grid.shape == (3, 3)
+    grid = plots.images(torch.rand(7, 4, 6), list("abcdefg"), columns=3)
+    assert [text.get_text() for text in grid.texts] == list("abcdefg")
     axis = plots.confusion(torch.eye(3, dtype=torch.long), "abc")
     assert axis.get_xlabel() == "predicted class"
     plt.close("all")

@@ -206,7 +206,8 @@ class LeNet5Modern(nn.Module):
         self.s2 = nn.MaxPool2d(2)
         self.c3 = nn.Conv2d(6, 16, 5)
         self.s4 = nn.MaxPool2d(2)
-        self.c5 = nn.Conv2d(16, 120, 5)
+        # The paper's C5 sees its whole input at once, so this is the same layer.
+        self.c5 = nn.Linear(16 * 5 * 5, 120)
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, num_classes)
 
@@ -216,8 +217,8 @@ class LeNet5Modern(nn.Module):
         # ReLU after pooling gives the same values as before it, at a quarter of
         # the cost: both keep the order of numbers.
         x = F.relu(self.s2(self.c1(x)))  # (N, 6, 14, 14)
-        x = F.relu(self.s4(self.c3(x)))  # (N, 16, 5, 5)
-        x = F.relu(self.c5(x)).flatten(1)  # (N, 120)
+        x = F.relu(self.s4(self.c3(x))).flatten(1)  # (N, 400)
+        x = F.relu(self.c5(x))  # (N, 120)
         x = F.relu(self.f6(x))  # (N, 84)
         return self.output(x)  # (N, num_classes)
 
