@@ -115,10 +115,15 @@ def tab(browser: Browser, served: str) -> Page:
         if response.status >= 400:
             tab.problems.append(f"{response.status}: {response.url}")
 
+    def read_failure(request) -> None:
+        # Aborted is what the browser gives up itself, when it leaves for another page.
+        if "ERR_ABORTED" not in (request.failure or ""):
+            tab.problems.append(f"failed: {request.url} ({request.failure})")
+
     tab.on("console", read_console)
     tab.on("pageerror", lambda error: tab.problems.append(f"error: {error}"))
     tab.on("request", read_request)
-    tab.on("requestfailed", lambda it: tab.problems.append(f"failed: {it.url}"))
+    tab.on("requestfailed", read_failure)
     tab.on("response", read_response)
     return tab
 
