@@ -227,6 +227,7 @@ def label_ends(axis: Axes, gap: float = 0.075) -> None:
 
     Heights and `gap` are shares of the axis.
     """
+    axis.get_ylim()  # settles the limits, on which the heights depend
     to_share = axis.transAxes.inverted()
     heights = [
         (to_share.transform(axis.transData.transform(line.get_xydata()[-1]))[1], line)
