@@ -84,7 +84,10 @@ class SparseConv2d(nn.Module):
 
     def __init__(self, table: list[str], kernel_size: int):
         super().__init__()
-        connected = torch.tensor([[mark == "X" for mark in row] for row in table]).T
+        # On the CPU even where the network is built without weights, to be indexed.
+        connected = torch.tensor(
+            [[mark == "X" for mark in row] for row in table], device="cpu"
+        ).T
         output_map, input_map = connected.nonzero(as_tuple=True)
         self.register_buffer("output_map", output_map, persistent=False)
         self.register_buffer("input_map", input_map, persistent=False)
@@ -119,8 +122,8 @@ class Subsampling(nn.Module):
         super().__init__()
         self.coefficient = nn.Parameter(torch.empty(channels, 1, 1))
         self.bias = nn.Parameter(torch.empty(channels, 1, 1))
-        _uniform_(self.coefficient, torch.tensor(4))
-        _uniform_(self.bias, torch.tensor(4))
+        _uniform_(self.coefficient, torch.tensor(4.0))
+        _uniform_(self.bias, torch.tensor(4.0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C, H/2, W/2)."""
@@ -177,7 +180,7 @@ class LeNet5(nn.Module):
 
     def distances(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, 32, 32) to the paper's ten penalties, (N, 10)."""
-        expect_images(x, self.in_channels, 32, 32)
+        expect_images(x, self.in_channels, side=32)
         x = self.squash(self.c1(x))  # (N, 6, 28, 28)
         x = self.squash(self.s2(x))  # (N, 6, 14, 14)
         x = self.squash(self.c3(x))  # (N, 16, 10, 10)
@@ -213,7 +216,7 @@ class LeNet5Modern(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, 32, 32) to scores (N, num_classes)."""
-        expect_images(x, self.in_channels, 32, 32)
+        expect_images(x, self.in_channels, side=32)
         # ReLU after pooling gives the same values as before it, at a quarter of
         # the cost: both keep the order of numbers.
         x = F.relu(self.s2(self.c1(x)))  # (N, 6, 14, 14)
@@ -234,11 +237,11 @@ class OneHiddenLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, 32, 32) to scores (N, num_classes)."""
-        expect_images(x, self.in_channels, 32, 32)
+        expect_images(x, self.in_channels, side=32)
         return self.output(F.relu(self.hidden(x.flatten(1))))
 
 
 def _uniform_(parameter: Tensor, fan_in: Tensor) -> None:
     """Draw from U(-2.4/fan_in, 2.4/fan_in), as the paper does (Appendix A)."""
     with torch.no_grad():
-        parameter.uniform_(-1, 1).mul_(2.4 / fan_in)
+        parameter.uniform_(-1, 1).mul_((2.4 / fan_in).to(parameter.device))
