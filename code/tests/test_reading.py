@@ -1,4 +1,4 @@
-"""What readers touch: papers' figures, recorded runs, exercises, sliders, figures."""
+"""What readers touch: recorded runs, exercises, sliders, figures."""
 
 import json
 
@@ -7,19 +7,8 @@ import pytest
 import torch
 from ipywidgets.embed import dependency_state
 
-from cnnbook import cost, models, papers, plots, runs, widgets
+from cnnbook import cost, models, plots, runs, widgets
 from cnnbook.exercises import check
-
-
-def test_a_figure_carries_its_source():
-    error = papers.figure("lenet5.mnist.test_error")
-    assert error.value == 0.95
-    assert str(error) == "0.95 % (LeCun et al. 1998, section III-B)"
-
-
-def test_an_unknown_figure_is_told_the_closest():
-    with pytest.raises(ValueError, match=r"did you mean 'lenet5\.parameters'"):
-        papers.figure("lenet5.parameter")
 
 
 def test_a_run_is_saved_with_its_origin(tmp_path, monkeypatch):
