@@ -11,138 +11,392 @@ Three counts are kept apart, because texts mix them up:
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
-from functools import singledispatch
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Integral
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from .models import lenet
 
 SUMMED = ["parameters", "connections", "macs", "activations"]
+COLUMNS = ["layer", "kind", "input_shape", "output_shape", *SUMMED]
+aten = torch.ops.aten
 
 
 def layer_table(
-    model: nn.Module, input_size: tuple[int, ...], *, batch_size: int = 1
+    model: nn.Module,
+    input_size: Sequence[int] | Sequence[Sequence[int]],
+    *,
+    batch_size: int = 1,
 ) -> pd.DataFrame:
     """Count a network layer by layer, in the order in which it runs.
 
-    The network runs on the meta device, where tensors have shapes but no values:
-    nothing is allocated, and `model` is left as it was.
+    The network runs in evaluation mode on the meta device, where tensors have shapes
+    but no values: no memory is needed, and `model` is left as it was, on whatever
+    device it is.
+
+    A layer is a module that contains no other; `nn.Identity` is left out. What a
+    network computes between its layers has a row too, with the module that computes it
+    as the layer and the operation as the kind: the `add` of a shortcut, a `cat`, a
+    `mean`, the `bmm` of an attention. Only what moves values, or maps one tensor to as
+    many values, has none: `flatten`, `F.relu`, a product with a number.
 
     Args:
-        model: Any network of layers that this module knows how to count.
-        input_size: Shape of one input without the batch, such as (1, 32, 32).
+        model: Any network whose control flow depends on shapes alone.
+        input_size: Shape of one input without the batch, such as (1, 32, 32); for a
+            network of several inputs a list of such shapes.
         batch_size: Connections, MACs and activations are for so many inputs.
 
     Returns:
-        A row per leaf layer: layer, kind, input_shape, output_shape (both without
-        the batch), parameters, connections, macs, activations (output values) and
-        share_of_parameters. A layer that runs twice has two rows; its parameters
-        stand in the first.
+        A row per layer: layer, kind, input_shape and output_shape (of the first input
+        and output, without the batch where it comes first), parameters, connections,
+        macs, activations (values that it writes: `nn.Flatten` and dropout, which does
+        nothing here, write none) and share_of_parameters. A parameter stands in the
+        row that reads it first: a layer that runs twice has two rows, and its
+        parameters in one; what is never read is not counted. Connections for which
+        there is no rule here are taken to be the MACs.
 
     Raises:
-        TypeError: If a layer has parameters and there is no rule to count it.
-        ValueError: From the network, if it cannot take inputs of this size.
+        ValueError: If `input_size` or `batch_size` makes no sense, or if a layer, which
+            the message names, cannot run on such inputs or needs their values.
     """
-    names = {module: name for name, module in model.named_modules()}
-    rows: list[dict] = []
-    counted: set[int] = set()
-
-    def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        new = [p for p in layer.parameters() if id(p) not in counted]
-        counted.update(map(id, new))
-        connections, macs = _work(layer, inputs[0], output)
-        rows.append(
-            {
-                "layer": names[layer],
-                "kind": type(layer).__name__,
-                "input_shape": tuple(inputs[0].shape[1:]),
-                "output_shape": tuple(output.shape[1:]),
-                "parameters": sum(p.numel() for p in new),
-                "connections": connections,
-                "macs": macs,
-                "activations": output.numel(),
-            }
-        )
-
-    _run_on_meta(model, (batch_size, *input_size), record)
-    table = pd.DataFrame(rows)
+    shapes = _shapes(input_size)
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number from 1, got {batch_size}")
+    _check_countable(model)
+    counter = _Counter(model, batch_size)
+    counter.run(shapes)
+    table = pd.DataFrame(counter.rows, columns=COLUMNS)
     table["share_of_parameters"] = table.parameters / max(table.parameters.sum(), 1)
     return table
 
 
 def total(
-    model: nn.Module, input_size: tuple[int, ...], *, batch_size: int = 1
+    model: nn.Module,
+    input_size: Sequence[int] | Sequence[Sequence[int]],
+    *,
+    batch_size: int = 1,
 ) -> pd.Series:
     """Return the sums of `layer_table`: parameters, connections, macs, activations."""
     return layer_table(model, input_size, batch_size=batch_size)[SUMMED].sum()
 
 
-def _run_on_meta(model: nn.Module, shape: tuple[int, ...], hook) -> None:
-    """Run `model` once on the meta device; `hook` sees every leaf layer run."""
-    weights = {
-        name: tensor.to("meta")
-        for tensors in (model.named_parameters(), model.named_buffers())
-        for name, tensor in tensors
-    }
-    leaves = [module for module in model.modules() if not any(module.children())]
-    handles = [leaf.register_forward_hook(hook) for leaf in leaves]
-    was_training = model.training
-    try:
-        model.eval()
-        with torch.no_grad():
-            functional_call(model, weights, (torch.empty(shape, device="meta"),))
-    finally:
-        model.train(was_training)
-        for handle in handles:
-            handle.remove()
+def _shapes(input_size: Sequence) -> list[tuple[int, ...]]:
+    """Return the shape of each input, of the only one too."""
 
-
-@singledispatch
-def _work(layer: nn.Module, x: Tensor, y: Tensor) -> tuple[int, int]:
-    """Return the connections and MACs of a layer that maps x to y."""
-    if any(True for _ in layer.parameters()):
-        raise TypeError(
-            f"no rule to count a layer of kind {type(layer).__name__}: "
-            "register one with cost._work"
+    def is_shape(value) -> bool:
+        return isinstance(value, Sequence) and all(
+            isinstance(side, Integral) and side > 0 for side in value
         )
-    return 0, 0  # activation functions, dropout, flatten: no weights, no sums
+
+    shapes = [input_size] if is_shape(input_size) else input_size
+    if not (isinstance(shapes, Sequence) and all(s and is_shape(s) for s in shapes)):
+        raise ValueError(
+            "input_size must be the shape of one input without the batch, such as "
+            f"(3, 224, 224), or a list of such shapes; got {input_size!r}"
+        )
+    return [tuple(shape) for shape in shapes]
 
 
-@_work.register(nn.Conv2d)
-@_work.register(nn.Linear)
-@_work.register(lenet.SparseConv2d)
-def _shared_weights(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
-    # Every weight and every bias is used once at each output position.
-    positions = y.numel() // len(layer.weight if layer.bias is None else layer.bias)
-    biases = 0 if layer.bias is None else layer.bias.numel()
-    macs = positions * layer.weight.numel()
-    return macs + positions * biases, macs
+def _check_countable(model: nn.Module) -> None:
+    """Refuse what would not be counted, or would be changed by it."""
+    tensors = itertools.chain(model.parameters(), model.buffers())
+    if any(map(nn.parameter.is_lazy, tensors)):
+        raise ValueError("a lazy layer has no weights yet: run the network once first")
+    for module in model.modules():
+        if isinstance(module, (nn.DataParallel, torch.jit.ScriptModule)):
+            kind = type(module).__name__
+            raise ValueError(f"give the network itself, not a {kind} made from it")
 
 
-@_work.register(lenet.Subsampling)
+@dataclass
+class _Running:
+    """A module that is running, and what its operations have needed so far."""
+
+    module: nn.Module
+    parameters: int = 0
+    macs: int = 0
+    wrote: bool = False  # any value, rather than another view of what it read
+
+
+class _Counter(TorchDispatchMode):
+    """Writes a row for each layer that runs, and for each operation between layers.
+
+    Hooks tell it which module begins and ends. As a dispatch mode it is handed every
+    operation in between.
+    """
+
+    def __init__(self, model: nn.Module, batch_size: int):
+        super().__init__()
+        self.model, self.batch_size = model, batch_size
+        self.names = {module: name for name, module in model.named_modules()}
+        self.layers = {m for m in self.names if not any(True for _ in m.children())}
+        self.running = [_Running(model)]  # the innermost last
+        # A tensor and all views of it share one storage: the keys.
+        self.parameters: dict[torch.UntypedStorage, int] = {}
+        self.unread: set[torch.UntypedStorage] = set()
+        self.rows: list[tuple] = []
+
+    def run(self, shapes: list[tuple[int, ...]]) -> None:
+        """Run the model once on inputs of these shapes."""
+        # Flags of training, and whatever else a `forward` sets in its module.
+        attributes = [(module, dict(vars(module))) for module in self.names]
+        hooks = []
+        try:
+            for module in self.names:
+                module.training = False
+                hooks += [
+                    module.register_forward_pre_hook(self.begin, prepend=True),
+                    module.register_forward_hook(
+                        self.end, prepend=True, with_kwargs=True
+                    ),
+                ]
+            with torch.inference_mode(False), torch.no_grad():
+                weights, inputs = self.on_meta(shapes)
+                with self:
+                    functional_call(self.model, weights, inputs)
+        except (RuntimeError, TypeError, IndexError, AssertionError) as error:
+            raise ValueError(self.explain(error, shapes)) from error
+        finally:
+            for hook in hooks:
+                hook.remove()
+            for module, before in attributes:
+                vars(module).clear()
+                vars(module).update(before)
+
+    def on_meta(self, shapes: list[tuple[int, ...]]) -> tuple[dict, tuple]:
+        """Return the model's tensors and its inputs, without values."""
+        weights = {name: p.to("meta") for name, p in self.model.named_parameters()}
+        self.parameters = {w.untyped_storage(): w.numel() for w in weights.values()}
+        self.unread = set(self.parameters)
+        dtype = next((w.dtype for w in weights.values()), None)
+        inputs = (
+            torch.empty(self.batch_size, *shape, dtype=dtype, device="meta")
+            for shape in shapes
+        )
+        weights |= {name: b.to("meta") for name, b in self.model.named_buffers()}
+        return weights, tuple(inputs)
+
+    def begin(self, module: nn.Module, inputs: tuple) -> None:
+        """Note that a module begins."""
+        self.running.append(_Running(module))
+
+    def end(self, module: nn.Module, args: tuple, kwargs: dict, output) -> None:
+        """Note that a module ends; if it is a layer, write its row."""
+        running = self.running[-1]
+        if running.module is not module:
+            raise RuntimeError("it failed, and the network went on without it")
+        if module in self.layers and not isinstance(module, nn.Identity):
+            x, y = _first(_tensors((args, kwargs))), _first(_tensors(output))
+            work = _work(module, x, y) or (running.macs, running.macs)
+            written = y.numel() if running.wrote else 0
+            kind = type(module).__name__
+            self.write(module, kind, x, y, running.parameters, *work, written)
+        self.running.pop()
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        """Run an operation; if it computes something between layers, write its row."""
+        output = _SHORTCUTS.get(operation, operation)(*args, **(kwargs or {}))
+        kind = _kind(operation)
+        if kind is None:
+            return output
+        read, y = _tensors((args, kwargs)), _first(_tensors(output))
+        new = self.unread.intersection(x.untyped_storage() for x in read)
+        self.unread -= new
+        parameters = sum(self.parameters[storage] for storage in new)
+        macs = _MACS[kind](args, y) if kind in _MACS else 0
+        running = self.running[-1]
+        if running.module in self.layers:
+            running.parameters += parameters
+            running.macs += macs
+            running.wrote = True
+        elif parameters or macs or _computes(kind, read, y):
+            data = [x for x in read if x.untyped_storage() not in self.parameters]
+            x = _first(data or read)
+            self.write(running.module, kind, x, y, parameters, macs, macs, y.numel())
+        return output
+
+    def write(
+        self, module: nn.Module, kind: str, x: Tensor, y: Tensor, *counts
+    ) -> None:
+        """Add a row; `counts` are its values in the columns `SUMMED`."""
+        shapes = (self.without_batch(x.shape), self.without_batch(y.shape))
+        self.rows.append((self.names[module], kind, *shapes, *counts))
+
+    def without_batch(self, shape: torch.Size) -> tuple[int, ...]:
+        """Return the shape of one of the batch; all of it if the batch is not first."""
+        return tuple(shape[1:] if shape[:1] == (self.batch_size,) else shape)
+
+    def explain(self, error: Exception, shapes: list[tuple[int, ...]]) -> str:
+        """Say what cannot run, why, and what to do."""
+        module = self.running[-1].module
+        name, kind = self.names[module], type(module).__name__
+        return (
+            f"{f'layer {name!r}' if name else 'the network'} ({kind}) cannot run for "
+            f"input_size {', '.join(map(str, shapes))}: {error}\n"
+            "input_size is the shape of one input without the batch, such as "
+            "(3, 224, 224), or a list of one for each input. Shapes are all that is "
+            "known: what runs must not depend on values, and constants be buffers."
+        )
+
+
+def _tensors(values) -> list[Tensor]:
+    """Return every tensor in nested arguments."""
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, (tuple, list)):
+        return []
+    return [tensor for value in values for tensor in _tensors(value)]
+
+
+def _first(tensors: list[Tensor]) -> Tensor:
+    """Return the first tensor, an empty one if there is none."""
+    return tensors[0] if tensors else torch.empty(0, device="meta")
+
+
+# How to count operations. On the meta device these are all products there are: an
+# einsum or an attention is made of them.
+
+
+def _product_macs(args: tuple, y: Tensor) -> int:
+    # Each value of mm(a, b) or addmm(bias, a, b) is a sum along a row of a.
+    return y.numel() * args[-2].shape[-1]
+
+
+def _convolution_macs(args: tuple, y: Tensor) -> int:
+    # Each output reads as many inputs as a kernel has weights; if it is transposed,
+    # each input goes to as many outputs.
+    x, weight, transposed = args[0], args[1], args[6]
+    return (x if transposed else y).numel() * math.prod(weight.shape[1:])
+
+
+_PRODUCTS = ["mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot"]
+_MACS = {**dict.fromkeys(_PRODUCTS, _product_macs), "convolution": _convolution_macs}
+
+
+@functools.cache
+def _kind(operation: torch._ops.OpOverload) -> str | None:
+    """Return an operation's name; None if it reads no value, but views or creates."""
+    name = operation.overloadpacket.__name__
+    if operation.is_view or name.startswith("new_") or name.endswith("_like"):
+        return None
+    return name.strip("_")  # add_ is an add in place
+
+
+def _computes(kind: str, read: list[Tensor], y: Tensor) -> bool:
+    """Return whether an operation does more than move values or map each to one."""
+    if len({id(x) for x in read}) > 1:
+        return kind != "copy"
+    return bool(read) and read[0].numel() != y.numel()
+
+
+def _normalised(x: Tensor, *_) -> tuple[Tensor, ...]:
+    y = torch.empty(x.shape, dtype=x.dtype, device="meta")
+    return y, y, y  # the last two stand for statistics, which nobody reads
+
+
+# torch finds these operations' shapes in Python, which would take most of the time.
+_SHORTCUTS = {
+    aten.native_batch_norm.default: _normalised,
+    aten.addmm.default: lambda bias, a, b, **_: aten.mm(a, b).add_(bias),
+}
+
+
+# How to count layers: the connections and MACs of one that maps x to y. Rules go by
+# `forward`: a subclass with its own is counted by the operations that it runs.
+_RULES: dict[Callable, Callable[[nn.Module, Tensor, Tensor], tuple[int, int]]] = {}
+
+
+def _rule(*kinds: type[nn.Module]) -> Callable:
+    """Register a rule for these kinds of layer."""
+
+    def register(rule):
+        _RULES.update({kind.forward: rule for kind in kinds})
+        return rule
+
+    return register
+
+
+def _kinds(*names: str) -> list[type[nn.Module]]:
+    """Return the layers of these names for one, two and three dimensions."""
+    return [getattr(nn, f"{name}{n}d") for name in names for n in (1, 2, 3)]
+
+
+@_rule(*_kinds("Conv"), nn.Linear)
+def _weighted_sums(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+    macs = y.numel() * math.prod(layer.weight.shape[1:])
+    return macs + _biases(layer, y), macs
+
+
+@_rule(*_kinds("ConvTranspose"))
+def _transposed(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+    macs = x.numel() * math.prod(layer.weight.shape[1:])
+    return macs + _biases(layer, y), macs
+
+
+@_rule(lenet.SparseConv2d)
+def _sparse(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+    # Units read different numbers of maps; at each position every kernel is used once.
+    macs = y.numel() // layer.out_channels * layer.weight.numel()
+    return macs + _biases(layer, y), macs
+
+
+@_rule(lenet.Subsampling)
 def _subsampling(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
     return y.numel() * (2 * 2 + 1), 0
 
 
-@_work.register(lenet.EuclideanRBF)
+@_rule(lenet.EuclideanRBF)
 def _rbf(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
     # One subtraction, squared and summed, for each code's each entry.
     pairs = len(x) * layer.codes.numel()
     return pairs, pairs
 
 
-@_work.register(nn.MaxPool2d)
-@_work.register(nn.AvgPool2d)
+@_rule(*_kinds("MaxPool", "AvgPool"))
 def _pooling(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
-    side = layer.kernel_size
-    area = side**2 if isinstance(side, int) else math.prod(side)
+    sides = layer.kernel_size
+    area = sides ** (x.ndim - 2) if isinstance(sides, int) else math.prod(sides)
     return y.numel() * area, 0
 
 
-@_work.register(nn.BatchNorm2d)
+@_rule(*_kinds("AdaptiveMaxPool", "AdaptiveAvgPool"))
+def _adaptive_pooling(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+    # Along a side, output i of m reads inputs floor(i n / m) to ceil((i + 1) n / m).
+    reads = (
+        sum(math.ceil((i + 1) * n / m) - i * n // m for i in range(m))
+        for n, m in zip(x.shape[2:], y.shape[2:], strict=True)
+    )
+    return math.prod(y.shape[:2]) * math.prod(reads), 0
+
+
+@_rule(*_kinds("BatchNorm", "InstanceNorm"), nn.GroupNorm, nn.LayerNorm)
 def _normalisation(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
-    return y.numel() * (1 + layer.affine), 0  # its input and the shift
+    return y.numel() + _biases(layer, y), 0  # mean and variance are taken as given
+
+
+def _biases(layer, y: Tensor) -> int:
+    return 0 if layer.bias is None else y.numel()
+
+
+_WINDOWS = "Conv ConvTranspose MaxPool AvgPool AdaptiveMaxPool AdaptiveAvgPool".split()
+_RANKS = {kind.forward: int(kind.__name__[-2]) + 2 for kind in _kinds(*_WINDOWS)}
+
+
+def _work(layer: nn.Module, x: Tensor, y: Tensor) -> tuple[int, int] | None:
+    """Return the connections and MACs of a layer, None if there is no rule for it."""
+    forward = type(layer).forward
+    if x.ndim != _RANKS.get(forward, x.ndim):
+        # torch would take the batch for the channels, and the count would be wrong.
+        raise RuntimeError(f"it needs channels too, got a batch of {tuple(x.shape)}")
+    return _RULES[forward](layer, x, y) if forward in _RULES else None
