@@ -2,6 +2,8 @@
 
 Small images fit in memory many times over. Decoding and normalising them once, and
 then indexing, is some ten times as fast as a loader that visits image by image.
+Photographs come here, too: a few that need no network, and ImageNet's way of cutting
+and normalising them.
 """
 
 from __future__ import annotations
@@ -9,11 +11,14 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import URLError
 
 import numpy as np
+import skimage.data
 import torch
 import torch.nn.functional as F
 import torchvision.datasets as tv
@@ -21,6 +26,10 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torchvision.datasets.utils import check_integrity, download_url
+from torchvision.io import ImageReadMode, decode_image
+from torchvision.models import ResNet50_Weights
+from torchvision.transforms.v2 import functional as transforms
+from tqdm import tqdm
 
 from .lookup import lookup
 from .papers import ROOT
@@ -36,10 +45,16 @@ _UNPACKED_MD5 = {
     "fashion-mnist": {},
 }
 
+# Mean and deviation of red, green and blue, from 0 to 1, as torchvision's weights
+# expect them (torchvision.transforms._presets). They come from a part of the training
+# images; the deviation is the mean of the images' own deviations (pytorch/vision#1965).
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
 
 @dataclass(frozen=True)
 class Split:
-    """Images (N, C, H, W) in float32 and their labels (N,) in int64."""
+    """Images (N, C, H, W), float32 or uint8, and their labels (N,) in int64."""
 
     images: Tensor
     labels: Tensor
@@ -78,11 +93,19 @@ def names() -> list[str]:
 
 
 def load(name: str = "digits", *, validation: int = 0) -> Dataset:
-    """Load a data set, normalised and padded to 32x32 pixels.
+    """Load a data set: small grey images, normalised, or photographs.
 
-    Grey values are mapped as LeCun et al. (1998, section II-B) do: background -0.1,
-    ink 1.175. ``digits`` are scikit-learn's 1,797 digits of 8x8 pixels, enlarged to
-    24x24; 360 of them, the same ones always, are the test set.
+    Grey images are padded to 32x32 pixels, and their values mapped as LeCun et al.
+    (1998, section II-B) do: background -0.1, ink 1.175. ``digits`` are scikit-learn's
+    1,797 digits of 8x8 pixels, enlarged to 24x24; 360 of them, the same ones always,
+    are the test set.
+
+    ``imagenette`` is 13,394 photographs of ten of ImageNet's classes, whose shorter
+    side is 320 pixels (160 in ``imagenette-160``). They are cut to 224x224 as in
+    `imagenet_crop` and kept as uint8, 2 GB together; `imagenet_normalise` a batch at a
+    time. Labels are those of all 1,000 classes. Imagenette's own split takes 30 % of
+    all for its test, most of which weights trained on ImageNet have seen. Here the
+    test set is what comes from ImageNet's validation set.
 
     Args:
         name: One of `names()`. Others than ``digits`` are looked for in the folder
@@ -98,6 +121,8 @@ def load(name: str = "digits", *, validation: int = 0) -> Dataset:
         raise ValueError(
             f"validation must be from 0 to {len(train) - 1} images, got {validation}"
         )
+    if validation == 0:
+        return Dataset(name, classes, train, train[:0], test)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     held_out = order < validation  # a mask: both parts keep the files' order
     return Dataset(name, classes, train[~held_out], train[held_out], test)
@@ -168,11 +193,129 @@ def _mnist(name: str) -> tuple[tuple[str, ...], Split, Split]:
     return classes, *splits
 
 
+def _imagenette(name: str) -> tuple[tuple[str, ...], Split, Split]:
+    size = {"imagenette": "320px", "imagenette-160": "160px"}[name]
+    place = folder() / f"imagenette2-{size.removesuffix('px')}"
+    if not place.exists():
+        folder().mkdir(parents=True, exist_ok=True)
+        try:
+            with TemporaryDirectory(dir=folder()) as unpacked:  # whole, or not at all
+                tv.Imagenette(unpacked, size=size, download=True)
+                (Path(unpacked) / place.name).rename(place)
+        except (URLError, OSError, RuntimeError):
+            raise _absent(place.name, name, folder()) from None
+    files = [
+        (path, imagenet_classes().index(folders.classes[label][0]))
+        for part in ("train", "val")
+        for folders in [tv.Imagenette(folder(), part, size, loader=Path)]
+        for path, label in folders
+    ]
+    seen = [file for file in files if not file[0].name.startswith("ILSVRC2012_val_")]
+    unseen = [file for file in files if file[0].name.startswith("ILSVRC2012_val_")]
+    return imagenet_classes(), _decoded(seen), _decoded(unseen)
+
+
+def _decoded(files: list[tuple[Path, int]]) -> Split:
+    """Decode and cut photographs, given as files and labels."""
+    images = torch.empty(len(files), 3, 224, 224, dtype=torch.uint8)
+
+    def decode(i: int) -> None:
+        image = decode_image(str(files[i][0]), ImageReadMode.RGB)
+        images[i] = imagenet_crop(image)
+
+    with ThreadPoolExecutor() as pool:  # decoding holds no lock: threads are enough
+        jobs = pool.map(decode, range(len(images)))
+        list(tqdm(jobs, "decoding", len(images), leave=False))
+    return Split(images, torch.tensor([label for _, label in files]))
+
+
 _LOADERS: dict[str, Callable] = {
     "digits": _digits,
     "mnist": _mnist,
     "fashion-mnist": _mnist,
+    "imagenette": _imagenette,
+    "imagenette-160": _imagenette,
 }
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """Return the names of ImageNet's 1,000 classes, as torchvision tells them apart."""
+    return tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def photographs() -> dict[str, Tensor]:
+    """Return four colour photographs (3, H, W) in uint8, by name; no network needed.
+
+    They lie inside the package scikit-image, and are in the public domain or CC0.
+    """
+    images = {
+        "astronaut": skimage.data.astronaut(),
+        "cat": skimage.data.chelsea(),
+        "coffee": skimage.data.coffee(),
+        "rocket": skimage.data.rocket(),
+    }
+    return {
+        name: torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+        for name, pixels in images.items()
+    }
+
+
+def imagenet_crop(image: Tensor, *, shorter_side: int = 256, crop: int = 224) -> Tensor:
+    """Scale the shorter side of a photograph, then keep a square in its middle.
+
+    Where an image shrinks, each new pixel is a mean over old ones (antialiasing). It
+    is computed in floats: in bytes, the result depends on the processor.
+
+    Args:
+        image: Tensor of shape (..., 3, H, W) in uint8.
+        shorter_side: Its length after scaling.
+        crop: Side of the square.
+
+    Returns:
+        Tensor of shape (..., 3, crop, crop) in uint8.
+
+    Raises:
+        ValueError: If the image is not uint8 of three channels.
+    """
+    _expect_photographs(image)
+    scaled = transforms.resize(image.float(), [shorter_side], antialias=True)
+    return transforms.center_crop(scaled.round().to(torch.uint8), [crop])
+
+
+def ten_crops(image: Tensor, crop: int = 224) -> Tensor:
+    """Cut out the four corners and the middle of (C, H, W), then mirror these five.
+
+    AlexNet's scores are the mean over ten crops of a square of 256 pixels (Krizhevsky
+    et al. 2012, section 4.1).
+
+    Returns:
+        Tensor of shape (10, C, crop, crop).
+
+    Raises:
+        ValueError: From torchvision, if the image is smaller than the crop.
+    """
+    five = torch.stack(transforms.five_crop(image, [crop]))
+    return torch.cat([five, five.flip(-1)])
+
+
+def imagenet_normalise(images: Tensor) -> Tensor:
+    """Map uint8 (..., 3, H, W) to float32, of mean 0 and deviation 1 over ImageNet.
+
+    Raises:
+        ValueError: If the images are not uint8 of three channels: those in float32
+            may be normalised already.
+    """
+    _expect_photographs(images)
+    scaled = transforms.to_dtype(images, torch.float32, scale=True)
+    return transforms.normalize(scaled, IMAGENET_MEAN, IMAGENET_DEVIATION)
+
+
+def _expect_photographs(images: Tensor) -> None:
+    if images.dtype != torch.uint8 or images.ndim < 3 or images.shape[-3] != 3:
+        raise ValueError(
+            "expected images of shape (..., 3, H, W) in uint8, got "
+            f"{tuple(images.shape)} in {images.dtype}"
+        )
 
 
 def folder() -> Path:
@@ -207,10 +350,14 @@ def _fetch(
         except (URLError, OSError, RuntimeError):
             (folder / packed).unlink(missing_ok=True)
     removed = f" ({', '.join(damaged)} was damaged and is removed)" if damaged else ""
-    raise FileNotFoundError(
-        f"{packed} of {name!r} is not in {folder}{removed} and could not be "
-        "downloaded. Set $CNNBOOK_DATA to a folder that has it, or use the data set "
-        "that needs no network: data.load('digits')"
+    raise _absent(packed, name, folder, removed)
+
+
+def _absent(file: str, name: str, place: Path, removed: str = "") -> FileNotFoundError:
+    return FileNotFoundError(
+        f"{file} of {name!r} is not in {place}{removed} and could not be downloaded. "
+        "Set $CNNBOOK_DATA to a folder that has it, or use the data set that needs no "
+        "network: data.load('digits')"
     )
 
 

@@ -143,8 +143,36 @@ def evaluate(
     """Return the mean loss and the error (%) of `model` on all of `split`."""
     scores = predict(model, split.images)
     labels = split.labels.to(scores.device)
-    wrong = (scores.argmax(dim=1) != labels).float()
-    return Evaluation(criterion(scores, labels).item(), 100 * wrong.mean().item())
+    return Evaluation(criterion(scores, labels).item(), topk_error(scores, labels))
+
+
+def topk_error(scores: Tensor, labels: Tensor, k: int = 1) -> float:
+    """Return the share of samples, in %, whose class is not among the k best scores.
+
+    A class counts as among them if it beats all but k - 1 classes. One that ties does
+    not beat, nor does one without a number as its score: a network that gives all
+    classes the same score knows nothing, and gets an error of 100 %.
+
+    Args:
+        scores: Tensor of shape (N, classes).
+        labels: The classes, of shape (N,).
+        k: How many guesses are allowed: 5 for ILSVRC (Russakovsky et al. 2015,
+            arXiv:1409.0575, section 4.1).
+
+    Raises:
+        ValueError: If there are fewer than k classes, or the shapes do not agree.
+    """
+    if scores.ndim != 2 or labels.shape != scores.shape[:1] or not len(labels):
+        raise ValueError(
+            "expected scores (N, classes) and labels (N,) of at least one sample, got "
+            f"{tuple(scores.shape)} and {tuple(labels.shape)}"
+        )
+    classes = scores.shape[1]
+    if not 1 <= k <= classes:
+        raise ValueError(f"k must be from 1 to {classes}, the classes, got {k}")
+    own = scores.gather(1, labels.to(scores.device)[:, None])
+    beaten = (scores < own).sum(dim=1)
+    return 100 * (beaten < classes - k).float().mean().item()
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
