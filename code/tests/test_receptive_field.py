@@ -1,0 +1,528 @@
+"""Receptive fields: the recursion against gradients, against brute force, and against
+figures that others published.
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from cnnbook import models
+from cnnbook.models import resnet
+from cnnbook.receptive_field import Window, effective, measure, support, trace, window
+
+SEQUENTIAL = [
+    name
+    for name in models.names()
+    if name.startswith(("lenet5", "alexnet", "zfnet", "nin", "vgg"))
+]
+BRANCHED = [
+    name
+    for name in models.names()
+    if name not in SEQUENTIAL and "1202" not in name and name != "one-hidden-layer"
+]
+
+
+def on_meta(build):
+    with torch.device("meta"):
+        return build()
+
+
+def fields(model, input_size):
+    """Return (size, jump, start) of each layer, of its last run if it has several."""
+    table = trace(model, input_size).drop_duplicates("layer", keep="last")
+    return {
+        row.layer: (row["size"], row.jump, row.start) for _, row in table.iterrows()
+    }
+
+
+def vgg_fields(name):
+    model = on_meta(lambda: models.build(name))
+    known = fields(model, (3, 224, 224))
+    return {paper: known[layer] for layer, paper in model.paper_names().items()}
+
+
+# Araujo, Norris and Sim (2019), github.com/google-research/receptive_field, file
+# RECEPTIVE_FIELD_TABLE.md: size, effective stride, effective padding (= -start).
+def test_vgg_agrees_with_the_published_table():
+    published = {
+        "conv1_1": (3, 1, 1),
+        "pool1": (6, 2, 2),
+        "conv2_1": (10, 2, 4),
+        "pool2": (16, 4, 6),
+        "conv3_1": (24, 4, 10),
+        "conv3_2": (32, 4, 14),
+        "pool3": (44, 8, 18),
+        "conv4_1": (60, 8, 26),
+        "conv4_2": (76, 8, 34),
+        "pool4": (100, 16, 42),
+        "conv5_1": (132, 16, 58),
+        "conv5_2": (164, 16, 74),
+        "pool5": (212, 32, 90),
+    }
+    found = vgg_fields("vgg16")
+    for layer, (size, stride, padding) in published.items():
+        assert found[layer] == (size, stride, -padding), layer
+    assert vgg_fields("vgg11")["pool5"] == (150, 32, -59)
+
+
+def test_alexnet_agrees_with_the_published_table():
+    # alexnet_v2 has other widths and other dense layers, but the same windows.
+    published = {
+        "conv1": (11, 4, 0),
+        "pool1": (19, 8, 0),
+        "conv2": (51, 8, 16),
+        "conv3": (99, 16, 32),
+        "conv4": (131, 16, 48),
+        "conv5": (163, 16, 64),
+        "pool5": (195, 32, 64),
+    }
+    found = fields(on_meta(lambda: models.build("alexnet")), (3, 227, 227))
+    for layer, (size, stride, padding) in published.items():
+        assert found[f"features.{layer}"] == (size, stride, -padding), layer
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "padding"),
+    [("resnet50", 483, 241), ("resnet101", 1027, 513), ("resnet152", 1507, 753)],
+)
+def test_resnets_agree_with_the_published_table(name, size, padding):
+    """The table's networks halve at the end of a stage, the paper's at the beginning:
+    either way, before the next stage's 3x3 kernels. Paddings are those for 321 pixels;
+    TensorFlow pads otherwise where the size is even.
+    """
+    design = replace(resnet.DESIGNS[name], stride_in="1x1")
+    found = fields(on_meta(lambda: resnet.ResNet(design)), (3, 321, 321))
+    assert found["last"] == (size, 32, -padding)
+
+
+def test_a_stride_in_the_3x3_makes_the_field_smaller():
+    found = fields(on_meta(lambda: models.build("resnet50")), (3, 224, 224))
+    assert found["last"][0] == 427 < 483
+
+
+def test_stacks_of_3x3_see_what_a_larger_kernel_sees():
+    for count, size in [(1, 3), (2, 5), (3, 7), (5, 11)]:
+        stack = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1) for _ in range(count)))
+        table = trace(stack, (1, 16, 16))
+        assert table["size"].iloc[-1] == size
+        assert table.jump.iloc[-1] == 1
+        assert table.start.iloc[-1] == -count
+        assert table.output_size.iloc[-1] == 16
+
+
+def test_rows_are_the_leaf_layers_in_the_order_in_which_they_run():
+    shared = nn.ReLU()
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), shared, nn.MaxPool2d(2), shared)
+    table = trace(network, (3, 10, 10))
+    assert list(table.columns) == [
+        "layer",
+        "kind",
+        "size",
+        "jump",
+        "start",
+        "output_size",
+    ]
+    assert list(table.layer) == ["0", "1", "2", "1"]
+    assert list(table.kind) == ["Conv2d", "ReLU", "MaxPool2d", "ReLU"]
+    assert list(table["size"]) == [3, 3, 4, 4]
+    assert list(table.output_size) == [8, 8, 4, 4]
+    assert all(table.dtypes.iloc[2:] == "int64")
+
+
+def measured_as_traced(model, input_size, count=None):
+    table = trace(model, input_size).drop_duplicates("layer", keep="last")
+    step = 1 if count is None else max(1, len(table) // count)
+    for _, row in table[::-1].iloc[::step].iterrows():
+        expected = window(row, input_size[1])
+        assert measure(model, input_size, row.layer) == expected, row.layer
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_gradients_agree_on_every_sequential_network(name):
+    model = on_meta(lambda: models.build(name))
+    every = None if "-bn" not in name else 8
+    measured_as_traced(model, models.architecture(name).input_size, every)
+
+
+@pytest.mark.parametrize("name", BRANCHED)
+def test_gradients_agree_on_networks_with_branches(name):
+    model = on_meta(lambda: models.build(name))
+    measured_as_traced(model, models.architecture(name).input_size, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "size"),
+    [
+        ("resnet50", "last", 427),
+        ("googlenet", "maxpool4", 251),
+        ("resnet110-cifar", "last", 501),
+    ],
+)
+def test_gradients_agree_where_the_image_holds_the_whole_field(name, layer, size):
+    model = on_meta(lambda: models.build(name))
+    table = trace(model, (3, 544, 544)).set_index("layer")
+    assert measure(model, (3, 544, 544), layer).size == table["size"][layer] == size
+
+
+# Stacks of layers that nobody chose.
+
+
+@st.composite
+def layers(draw, channels):
+    kernel = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
+    pair = st.tuples(st.integers(1, 2), st.integers(1, 2))
+    kind = draw(st.sampled_from(["conv", "max", "average"]))
+    if kind == "conv":
+        padding = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+        groups = draw(st.sampled_from([1, channels]))
+        return nn.Conv2d(
+            channels, channels, kernel, draw(pair), padding, draw(pair), groups
+        )
+    padding = tuple(draw(st.integers(0, side // 2)) for side in kernel)
+    rounding = draw(st.booleans())
+    if kind == "max":
+        return nn.MaxPool2d(kernel, draw(pair), padding, draw(pair), ceil_mode=rounding)
+    return nn.AvgPool2d(kernel, draw(pair), padding, rounding)
+
+
+@st.composite
+def stacks(draw):
+    found = []
+    for layer in draw(st.lists(layers(2), min_size=1, max_size=5)):
+        found += [layer, draw(st.sampled_from([nn.ReLU(), nn.BatchNorm2d(2)]))]
+    return nn.Sequential(*found)
+
+
+def run_or_skip(model, image):
+    """Run on an image, unless a layer is larger than what is left of it."""
+    try:
+        return model(image)
+    except RuntimeError:
+        assume(False)
+
+
+def inside(row, side):
+    """Does the middle unit see no padding?"""
+    first = row.start + row.output_size // 2 * row.jump
+    return first >= 0 and first + row["size"] <= side
+
+
+@settings(max_examples=60)
+@given(stacks(), st.integers(40, 64), st.integers(40, 64))
+def test_gradients_agree_on_any_stack(stack, height, width):
+    run_or_skip(stack, torch.zeros(1, 2, height, width))
+    for axis, side in enumerate((height, width)):
+        row = trace(stack, (2, height, width), axis=axis).iloc[-1]
+        assume(inside(row, side))
+        found = measure(stack, (2, height, width), row.layer, axis=axis)
+        assert found == window(row, side)
+        assert found.size == row["size"]
+
+
+def positive(layer):
+    """Return a layer that reads what `layer` reads, and loses no gradient."""
+    if isinstance(layer, nn.Conv2d):
+        with torch.no_grad():
+            layer.weight.uniform_(0.5, 1.5)
+        return layer
+    if isinstance(layer, nn.AvgPool2d):
+        return layer
+    if isinstance(layer, nn.MaxPool2d) and layer.dilation == (1, 1):
+        options = (layer.stride, layer.padding, layer.ceil_mode)
+        return nn.AvgPool2d(layer.kernel_size, *options)
+    return None if isinstance(layer, nn.MaxPool2d) else nn.Identity()
+
+
+@settings(max_examples=40)
+@given(stacks(), st.integers(24, 40))
+def test_the_support_is_that_of_all_channels_computed_in_full(stack, side):
+    image = torch.rand(1, 2, side, side, dtype=torch.float64, requires_grad=True)
+    replaced = [positive(layer) for layer in stack]
+    assume(None not in replaced)
+    output = run_or_skip(nn.Sequential(*replaced).double(), image)
+    middle = output[:, :, output.shape[2] // 2, output.shape[3] // 2]
+    [gradient] = torch.autograd.grad(middle.sum(), image)
+    last = str(len(stack) - 1)
+    assert support(stack, (2, side, side), last).equal(gradient[0].sum(dim=0) != 0)
+
+
+class Block(nn.Module):
+    """Branches over one input that meet side by side, or in a sum."""
+
+    def __init__(self, branches, cat):
+        super().__init__()
+        self.branches, self.cat = nn.ModuleList(branches), cat
+        self.meet = nn.Identity()
+
+    def forward(self, x):
+        outputs = [branch(x) for branch in self.branches]
+        return self.meet(torch.cat(outputs, dim=1) if self.cat else sum(outputs))
+
+
+@st.composite
+def blocks(draw):
+    stride = draw(st.integers(1, 3))
+    branches = []
+    for _ in range(draw(st.integers(1, 3))):
+        side, dilation = draw(st.sampled_from([1, 3, 5])), draw(st.integers(1, 2))
+        padding = dilation * (side - 1) // 2
+        conv = nn.LazyConv2d(3, side, stride, padding, dilation)
+        extra = nn.LazyConv2d(3, draw(st.sampled_from([1, 3])), padding="same")
+        branches.append(nn.Sequential(conv, nn.ReLU(), extra))
+    return Block(branches, draw(st.booleans()))
+
+
+@settings(max_examples=40)
+@given(st.lists(blocks(), min_size=1, max_size=3))
+def test_gradients_agree_on_any_branches(parts):
+    network = nn.Sequential(*parts)
+    network(torch.zeros(1, 2, 96, 96))
+    row = trace(network, (2, 96, 96)).iloc[-1]
+    assume(inside(row, 96))
+    assert measure(network, (2, 96, 96), row.layer) == window(row, 96)
+
+
+def test_what_lies_outside_the_field_changes_nothing():
+    """The meaning of it all, on a network with its own weights, maxima and branches."""
+    torch.manual_seed(0)
+    network = models.build("resnet20-cifar").eval()
+    row = trace(network, (3, 64, 64)).set_index("layer").loc["layer2.0.conv1"]
+    first, last = window(row, 64)
+    assert (first, last) == (16 * 2 - 8, 16 * 2 + 8)
+    image, other = torch.rand(2, 1, 3, 64, 64)
+    inside = torch.zeros(64, 64, dtype=torch.bool)
+    inside[first : last + 1, first : last + 1] = True
+    layers = nn.Sequential(
+        *(network.conv1, network.bn1, network.relu, network.layer1),
+        network.layer2[0].conv1,
+    )
+    with torch.no_grad():
+        before, after = layers(image), layers(torch.where(inside, image, other))
+    assert torch.allclose(before[0, :, 16, 16], after[0, :, 16, 16], atol=1e-6)
+    for place in [(15, 16), (17, 16), (16, 15), (16, 17)]:
+        assert not torch.allclose(before[0, :, *place], after[0, :, *place], atol=1e-4)
+
+
+def test_layers_that_see_everything_take_the_whole_image():
+    found = fields(on_meta(lambda: models.build("vgg16")), (3, 224, 224))
+    assert found["classifier.0"] == found["classifier.6"] == (224, 0, 0)
+    senet = on_meta(lambda: models.build("se-resnet50"))
+    table = trace(senet, (3, 224, 224)).set_index("layer")
+    assert table["size"]["layer1.0.bn3"] < 224
+    assert table["size"]["layer1.0.se.fc2"] == 224
+    assert (table["size"]["layer1.1.conv1":] == 224).all()
+
+
+def test_a_dense_layer_sees_no_more_than_all_units_did():
+    # Windows of 3 at stride 4 read the pixels 0-2, 4-6 and 8-10 of 12.
+    network = nn.Sequential(nn.Conv2d(1, 1, 3, stride=4), nn.Flatten(), nn.Linear(9, 2))
+    assert fields(network, (1, 12, 12))["2"] == (11, 0, 0)
+    assert measure(network, (1, 12, 12), "2") == Window(0, 10)
+    assert Window(0, 10).size == 11
+
+
+class Functional(nn.Module):
+    """The same as layers and as functions must give the same."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 3)
+        self.end = nn.Identity()
+
+    def forward(self, x):
+        x = F.pad(self.conv(x), (1, 0, 2, 0))  # 1 to the left, 2 above
+        x = F.avg_pool2d(torch.tanh(x), 2)[:, :, 1::2, ::2]
+        return self.end(x * 2 + 1)
+
+
+def test_functions_are_followed_like_layers():
+    network = Functional()
+    row = trace(network, (2, 40, 40)).iloc[-1]
+    assert (row["size"], row.jump, row.start) == (4, 4, -2 + 2)
+    assert measure(network, (2, 40, 40), "end") == window(row, 40)
+    wide = trace(network, (2, 40, 40), axis=1).iloc[-1]
+    assert (wide["size"], wide.jump, wide.start) == (4, 4, -1)
+    assert measure(network, (2, 40, 40), "end", axis=1) == window(wide, 40)
+
+
+class Ends(nn.Module):
+    """Ends in a function that makes one vector of the maps."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.end, self.function = nn.Conv2d(1, 1, 3), nn.Identity(), function
+
+    def forward(self, x):
+        return self.end(self.function(self.conv(x)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.mean(dim=(2, 3)),
+        lambda x: x.flatten(1),
+        lambda x: x.view(len(x), -1),
+        lambda x: F.adaptive_max_pool2d(x, 1),
+    ],
+)
+def test_ways_to_make_a_vector_see_everything(function):
+    network = Ends(function)
+    assert fields(network, (1, 9, 9))["end"] == (9, 0, 0)
+    assert measure(network, (1, 9, 9), "end") == Window(0, 8)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: F.interpolate(x, scale_factor=2), "interpolate"),
+        (lambda x: x.flip(2), "flip"),
+        (lambda x: x.roll(1, 2), "roll"),
+        (lambda x: x.transpose(2, 3), "transpose"),
+        (lambda x: x.flatten(2), "flatten"),
+        (lambda x: x.mean(dim=2), "mean"),
+        (lambda x: x[0], "slices"),
+        (lambda x: F.pad(x, [1] * 4, mode="reflect"), "reflect"),
+        (lambda x: F.linear(x, torch.ones(5, 7, device=x.device)), "flatten"),
+        (lambda x: F.adaptive_avg_pool2d(x, 3), "evenly"),
+        (lambda x: x + x[:, :, ::2, ::2][:, :, :1, :1], "do not match"),
+    ],
+)
+def test_what_the_recursion_cannot_follow_is_one_clear_error(function, message):
+    with pytest.raises(ValueError, match=message):
+        trace(Ends(function), (1, 9, 9))
+
+
+def test_a_leaf_that_puts_out_no_single_tensor_is_refused():
+    class Pair(nn.Module):
+        def forward(self, x):
+            return x, x
+
+    with pytest.raises(ValueError, match=r"'pair' \(Pair\)"):
+        trace(nn.Sequential(OrderedDict(pair=Pair())), (1, 4, 4))
+
+
+def test_an_unknown_layer_is_told_with_the_closest_known_ones():
+    network = models.build("lenet5")
+    for function in (support, measure):
+        with pytest.raises(ValueError, match=r"unknown layer 'c2'.* c1, c3"):
+            function(network, (1, 32, 32), "c2")
+    with pytest.raises(ValueError, match="unknown layer"):
+        effective(network, torch.zeros(1, 1, 32, 32), "c2")
+
+
+def test_a_layer_that_does_not_run_is_told():
+    network = models.build("googlenet", num_classes=2)
+    network.aux1 = nn.Conv2d(1, 1, 1)
+    with pytest.raises(ValueError, match="'aux1' does not run"):
+        measure(network, (3, 64, 64), "aux1")
+
+
+def test_a_layer_that_does_not_depend_on_the_image_is_told():
+    class Constant(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3)
+
+        def forward(self, x):
+            return (
+                self.conv(torch.zeros(x.shape, dtype=x.dtype, device=x.device))
+                + x[:, :, 1:-1, 1:-1]
+            )
+
+    with pytest.raises(ValueError, match="does not depend"):
+        measure(Constant(), (1, 8, 8), "conv")
+    with pytest.raises(ValueError, match="depends on the image"):
+        trace(Constant(), (1, 8, 8))
+
+
+def test_a_unit_that_sees_only_padding_is_told():
+    with pytest.raises(ValueError, match="padding"):
+        measure(nn.Sequential(nn.Conv2d(1, 1, 1, 8, padding=3)), (1, 2, 2), "0")
+
+
+def test_a_wrong_input_size_is_told_by_the_network():
+    with pytest.raises(ValueError, match=r"\(N, 1, 32, 32\)"):
+        trace(models.build("lenet5"), (1, 28, 28))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_network_is_left_as_it_was(training):
+    network = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.Dropout()
+    )
+    network.train(training)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trace(network, (1, 12, 12))
+    measure(network, (1, 12, 12), "3")
+    effective(network, torch.rand(2, 1, 12, 12), "2")
+    assert all(module.training is training for module in network.modules())
+    assert not any(module._forward_hooks for module in network.modules())
+    for name, value in network.state_dict().items():
+        assert value.equal(before[name])
+    assert all(p.grad is None and p.requires_grad for p in network.parameters())
+
+
+def test_hooks_are_gone_even_if_the_network_fails():
+    network = models.build("lenet5")
+    for function in (
+        lambda: trace(network, (1, 8, 8)),
+        lambda: measure(network, (1, 8, 8), "c1"),
+        lambda: effective(network, torch.zeros(1, 1, 8, 8), "c1"),
+    ):
+        with pytest.raises(ValueError, match="32"):
+            function()
+    assert not any(module._forward_hooks for module in network.modules())
+    assert network.training
+
+
+# The effective receptive field.
+
+
+def spread(profile):
+    """Return the standard deviation of a distribution over positions."""
+    position = torch.arange(len(profile), dtype=profile.dtype)
+    mean = (profile * position).sum()
+    return ((profile * (position - mean) ** 2).sum()).sqrt().item()
+
+
+@pytest.mark.parametrize("depth", [1, 4, 16])
+def test_a_stack_of_random_3x3_spreads_like_a_sum_of_random_steps(depth):
+    """Each layer adds the variance of one step of -1, 0 or 1: two thirds."""
+    torch.manual_seed(0)
+    stack = [nn.Conv2d(8, 8, 3, padding=1, bias=False) for _ in range(depth)]
+    network = nn.Sequential(*stack)
+    side = 2 * depth + 9
+    maps = 0
+    for _ in range(10):
+        for layer in stack:
+            nn.init.normal_(layer.weight, std=(1 / 72) ** 0.5)
+        image = torch.rand(1, 8, side, side)
+        maps = maps + effective(network, image, str(depth - 1), samples=4)
+    profile = maps.sum(dim=0) / maps.sum()
+    assert spread(profile) == pytest.approx((2 * depth / 3) ** 0.5, rel=0.06)
+
+
+def test_the_effective_field_lies_in_the_field():
+    torch.manual_seed(0)
+    network = models.build("resnet20-cifar")
+    found = effective(network, torch.rand(2, 3, 64, 64), "layer2.0.conv1")
+    assert found.shape == (64, 64)
+    assert found.sum().item() == pytest.approx(1)
+    row = trace(network, (3, 64, 64)).set_index("layer").loc["layer2.0.conv1"]
+    first, last = window(row, 64)
+    found[first : last + 1, first : last + 1] = 0
+    assert (found == 0).all()
+
+
+def test_the_effective_field_of_a_linear_layer_is_its_squared_weights():
+    torch.manual_seed(0)
+    layer = nn.Conv2d(1, 1, 3, padding=1)
+    found = effective(nn.Sequential(layer), torch.rand(1, 1, 5, 5), "0")
+    squares = layer.weight[0, 0].detach().double() ** 2
+    assert torch.allclose(found[1:4, 1:4], squares / squares.sum(), atol=1e-6)
