@@ -1,0 +1,301 @@
+"""Networks side by side: what they cost, how good they are, how fast they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator
+
+from .style import BLUE, GREEN, GREY, ORANGE, RED
+
+RECIPES = {"earlier": BLUE, "new": ORANGE}
+AREA = 4.0  # a blob's diameter, squared, in points, for each million parameters
+HALO = [withStroke(linewidth=2.5, foreground="white")]  # of words that lines cross
+
+
+def blobs(
+    table: pd.DataFrame,
+    fronts: Mapping[str, pd.DataFrame],
+    *,
+    labelled: Iterable = (),
+    until: int | None = None,
+) -> Axes:
+    """Draw accuracy against MACs, the area of each blob its number of parameters.
+
+    Args:
+        table: A row for each set of weights: model, year, recipe ("earlier" or "new"),
+            macs (billions), parameters (millions) and accuracy (%).
+        fronts: Rows of such a table to join by steps, for each recipe.
+        labelled: The indices of rows to name.
+        until: Later rows are left out, and the axes stay as they are; rows of this
+            very year have dark rims.
+    """
+    figure, axis = plt.subplots(figsize=(5.2, 4.1))
+    figure.subplots_adjust(0.1, 0.12, 0.98, 0.98)  # the same in all frames
+    axis.set(
+        xscale="log",
+        xlabel="multiply-accumulates for one image, billions",
+        ylabel="top-1 accuracy, %",
+        xlim=(table.macs.min() / 1.6, table.macs.max() * 1.8),
+        ylim=(table.accuracy.min() - 4, table.accuracy.max() + 3),
+    )
+    shown = table if until is None else table[table.year <= until]
+    shown = shown.sort_values("parameters", ascending=False)  # small ones on top
+    axis.scatter(
+        shown.macs,
+        shown.accuracy,
+        s=AREA * shown.parameters,
+        c=shown.recipe.map(RECIPES),
+        edgecolors=["black" if year == until else "white" for year in shown.year],
+        linewidths=0.8,
+        alpha=0.55,
+    )
+    for recipe, front in fronts.items():
+        axis.step(
+            [*front.macs, axis.get_xlim()[1]],
+            [*front.accuracy, front.accuracy.iloc[-1]],
+            where="post",
+            color=RECIPES[recipe],
+            linewidth=1.6,
+        )
+    _blob_scale(axis)
+    _legend(axis, fronts)
+    rows = shown.loc[[index for index in labelled if index in shown.index]]
+    radii = np.sqrt(AREA * rows.parameters) / 2
+    _label_points(axis, rows.macs, rows.accuracy, rows.model, radii)
+    axis.xaxis.set_major_formatter("{x:g}")
+    return axis
+
+
+def _blob_scale(axis: Axes) -> None:
+    """Show at the lower right how large the blobs of three sizes are."""
+    for place, millions in enumerate((5, 50, 150)):
+        x = 0.70 + 0.105 * place
+        axis.scatter(
+            x, 0.12, s=AREA * millions, color=GREY, alpha=0.5, transform=axis.transAxes
+        )
+        axis.text(
+            x, 0.02, f"{millions} M", transform=axis.transAxes, ha="center", fontsize=9
+        )
+    axis.text(0.64, 0.21, "parameters", transform=axis.transAxes, fontsize=9)
+
+
+def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame]) -> None:
+    words = {"earlier": "earlier recipes", "new": "best of all recipes"}
+    for place, recipe in enumerate(fronts):
+        axis.text(
+            0.02,
+            0.97 - 0.06 * place,
+            f"front, {words[recipe]}",
+            transform=axis.transAxes,
+            color=RECIPES[recipe],
+            va="top",
+        )
+
+
+def densities(table: pd.DataFrame) -> Axes:
+    """Draw accuracy per parameter, one network below the other, the best on top.
+
+    Args:
+        table: A row a network: model, accuracy (%) and parameters (millions).
+    """
+    density = table.accuracy / table.parameters
+    table = table.assign(density=density).sort_values("density", ascending=False)
+    figure, axis = plt.subplots(
+        figsize=(5.2, 0.7 + 0.24 * len(table)), layout="constrained"
+    )
+    rows = range(len(table))
+    axis.hlines(rows, table.density.min() / 1.5, table.density, color=BLUE, lw=1.5)
+    axis.plot(table.density, rows, "o", color=BLUE, ms=5)
+    for row, value, accuracy in zip(rows, table.density, table.accuracy, strict=True):
+        axis.annotate(
+            f"{value:.1f}   ({accuracy:.0f} %)",
+            (value, row),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
+    axis.set(
+        xscale="log",
+        yticks=rows,
+        ylim=(len(table) - 0.4, -0.6),
+        xlim=(table.density.min() / 1.5, table.density.max() * 4),
+        xlabel="accuracy per parameter, % per million",
+    )
+    axis.set_yticklabels(table.model)
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.grid(False, axis="y")
+    return axis
+
+
+def times(table: pd.DataFrame) -> Axes:
+    """Draw measured time against MACs, with the line of the median rate.
+
+    Args:
+        table: A row a network, named by the index: macs and seconds.
+    """
+    figure, axis = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    macs, milliseconds = table.macs / 1e9, 1000 * table.seconds
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="multiply-accumulates, billions",
+        ylabel="time, ms",
+        xlim=(macs.min() / 1.6, macs.max() * 2.4),
+        ylim=(milliseconds.min() / 1.8, milliseconds.max() * 1.8),
+    )
+    rate = (macs / milliseconds).median()
+    ends = np.array(axis.get_xlim())
+    axis.plot(ends, ends / rate, color=GREY, linestyle="--", lw=1.2)
+    axis.plot(macs, milliseconds, "o", color=BLUE, ms=6)
+    _label_points(axis, macs, milliseconds, table.index)
+    axis.text(
+        0.98,
+        0.04,
+        "dashed: the median rate",
+        transform=axis.transAxes,
+        color=GREY,
+        ha="right",
+    )
+    _plain_ticks(axis)
+    return axis
+
+
+def roofline(layers: pd.DataFrame, rate: float, bandwidth: float) -> Axes:
+    """Draw measured rates against arithmetic intensity, under the machine's roof.
+
+    Args:
+        layers: A row a layer, named by the index: intensity (MACs a byte) and rate
+            (MACs a second).
+        rate: The machine's highest rate, in MACs a second.
+        bandwidth: How fast it moves data to and from memory, in bytes a second.
+    """
+    figure, axis = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    ridge = rate / bandwidth
+    low = min(layers.intensity.min(), ridge) / 2
+    high = max(layers.intensity.max(), ridge) * 4
+    roof = np.geomspace(low, high, 200)
+    axis.plot(roof, np.minimum(rate, roof * bandwidth) / 1e9, color=RED)
+    axis.axvline(ridge, color=GREY, linestyle=":", lw=1.2)
+    axis.plot(layers.intensity, layers.rate / 1e9, "o", color=BLUE, ms=6)
+    lowest = min(layers.rate.min(), low * bandwidth) / 1e9
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="arithmetic intensity, MACs a byte",
+        ylabel="rate, billion MACs a second",
+        xlim=(low, high),
+        ylim=(lowest / 2, max(layers.rate.max(), rate) / 1e9 * 3),
+    )
+    axis.text(ridge * 0.9, axis.get_ylim()[1] / 1.3, "memory-bound", ha="right", c=GREY)
+    axis.text(ridge * 1.1, axis.get_ylim()[1] / 1.3, "compute-bound", c=GREY)
+    _label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
+    _plain_ticks(axis)
+    return axis
+
+
+def _plain_ticks(axis: Axes) -> None:
+    """Label both logarithmic axes at 1, 3, 10, 30 and so on."""
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(LogLocator(subs=(1, 3)))
+        side.set_major_formatter("{x:g}")
+
+
+def panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
+    """Draw each column of a table as bars in a panel of its own, two panels a row.
+
+    Args:
+        table: A row a network, named by the index.
+        titles: The columns to draw, an even number, and what to write above each.
+    """
+    height = 2 * (0.5 + 0.2 * len(table))
+    figure, axes = plt.subplots(
+        len(titles) // 2, 2, figsize=(5.2, height), sharey=True, layout="constrained"
+    )
+    rows = range(len(table))
+    for axis, (column, title) in zip(axes.flat, titles.items(), strict=True):
+        values = table[column]
+        colours = [
+            RED if v == values.max() else GREEN if v == values.min() else BLUE
+            for v in values
+        ]
+        axis.barh(rows, values, color=colours, height=0.7)
+        for row, value in zip(rows, values, strict=True):
+            axis.annotate(
+                f"{value:.1f}",
+                (value, row),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+            )
+        axis.set(title=title, xlim=(0, 1.25 * values.max()), xticks=[])
+        axis.spines["bottom"].set_visible(False)
+        axis.grid(False)
+    axes.flat[0].set(yticks=rows, ylim=(len(table) - 0.4, -0.6))
+    axes.flat[0].set_yticklabels(table.index)
+    return axes
+
+
+# Where a label may stand beside its point, and how it is aligned: to the right and
+# upwards in points, more by the point's radius.
+PLACES = [
+    ((1, 0), "left", "center"),
+    ((-1, 0), "right", "center"),
+    ((0, 1), "center", "bottom"),
+    ((0, -1), "center", "top"),
+    ((1, 1), "left", "bottom"),
+    ((1, -1), "left", "top"),
+    ((-1, 1), "right", "bottom"),
+    ((-1, -1), "right", "top"),
+]
+
+
+def _label_points(
+    axis: Axes,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    labels: Sequence[str],
+    radii: Sequence[float] | None = None,
+) -> None:
+    """Write a label beside each point, where it covers no label and no labelled point.
+
+    Near places are tried first. If none is free, the last one is taken.
+
+    Args:
+        radii: Of the points, in points of a font's size; 3 if None.
+    """
+    axis.figure.draw_without_rendering()  # settles the layout, on which places depend
+    renderer = axis.figure.canvas.get_renderer()
+    frame = axis.get_window_extent(renderer)
+    points = axis.transData.transform(np.column_stack([xs, ys]))
+    radii = [3.0] * len(points) if radii is None else radii
+    places = [(place, gap) for gap in (3, 12, 22) for place in PLACES]
+    taken = []
+    for x, y, label, radius in zip(xs, ys, labels, radii, strict=True):
+        for (direction, across, up), gap in places:
+            text = axis.annotate(
+                label,
+                (x, y),
+                xytext=[(radius + gap) * step for step in direction],
+                textcoords="offset points",
+                ha=across,
+                va=up,
+                fontsize=9,
+                path_effects=HALO,
+            )
+            box = text.get_window_extent(renderer)
+            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1
+            inside = inside and frame.y0 <= box.y0 and box.y1 <= frame.y1
+            covers = any(box.overlaps(other) for other in taken)
+            if inside and not covers and not box.count_contains(points):
+                break
+            if ((direction, across, up), gap) != places[-1]:
+                text.remove()
+        taken.append(box)

@@ -1,0 +1,198 @@
+"""Where the costs of a network sit, and what smaller networks lose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from .style import BLUE, CYCLE, GREEN, GREY, RED
+
+KIND_COLOURS = {"Conv2d": BLUE, "MaxPool2d": GREEN, "Linear": RED}
+
+
+def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
+    """Draw which share of each cost every layer has, the layers one below the other.
+
+    Args:
+        table: A row a layer, in order, as from `cost.layer_table`.
+        titles: The columns to draw, side by side, and what to write above each.
+    """
+    height = 0.6 + 0.215 * len(table)
+    figure, axes = plt.subplots(
+        1, len(titles), figsize=(5.6, height), sharey=True, layout="constrained"
+    )
+    colours = [KIND_COLOURS.get(kind, GREY) for kind in table.kind]
+    rows = range(len(table))
+    for axis, (column, title) in zip(axes, titles.items(), strict=True):
+        shares = 100 * table[column] / table[column].sum()
+        axis.barh(rows, shares, color=colours)
+        for row, share in zip(rows, shares, strict=True):
+            if share >= 1:
+                axis.annotate(
+                    f"{share:.0f} %",
+                    (share, row),
+                    xytext=(3, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=9,
+                )
+        axis.set(title=title, xlim=(0, 1.35 * shares.max()), xticks=[])
+        axis.spines["bottom"].set_visible(False)
+        axis.grid(False)
+    axes[0].set(yticks=rows, ylim=(len(table) - 0.4, -0.6))
+    axes[0].set_yticklabels(table.layer)
+    for label, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
+        label.set_color(colour)
+    return axes
+
+
+def bars(amounts: Mapping[str, float], *, limit: float, xlabel: str) -> Axes:
+    """Draw a few amounts as bars on one scale, each with its amount beside it.
+
+    Args:
+        amounts: What each bar stands for, and its length in millions.
+        limit: The right end of the scale: the same for all frames of a slider.
+    """
+    figure, axis = plt.subplots(figsize=(5.4, 0.7 + 0.42 * len(amounts)))
+    figure.subplots_adjust(0.34, 0.28, 0.97, 0.98)
+    rows = range(len(amounts))
+    axis.barh(rows, amounts.values(), color=CYCLE[: len(amounts)], height=0.6)
+    for row, amount in zip(rows, amounts.values(), strict=True):
+        inside = amount > 0.75 * limit
+        axis.annotate(
+            f"{amount:,.1f} M",
+            (amount, row),
+            xytext=(-4 if inside else 4, 0),
+            textcoords="offset points",
+            va="center",
+            ha="right" if inside else "left",
+            color="white" if inside else "black",
+        )
+    axis.set(
+        xlim=(0, limit), ylim=(len(amounts) - 0.4, -0.6), xlabel=xlabel, yticks=rows
+    )
+    axis.set_yticklabels(amounts)
+    axis.grid(False, axis="y")
+    return axis
+
+
+def memory(parts: pd.DataFrame, peaks: Sequence[float], *, unit: str = "GB") -> Axes:
+    """Draw what fills the memory in training, and the peak that was measured.
+
+    Args:
+        parts: A row a setting, a column a use of memory, in `unit`.
+        peaks: The measured peak of each setting, in `unit`.
+    """
+    figure, axis = plt.subplots(
+        figsize=(5.6, 1.3 + 0.36 * len(parts)), layout="constrained"
+    )
+    left = np.zeros(len(parts))
+    rows = np.arange(len(parts))
+    for (name, lengths), colour in zip(parts.items(), CYCLE, strict=False):
+        axis.barh(rows, lengths, left=left, height=0.6, color=colour, label=name)
+        left += lengths.to_numpy()
+    axis.plot(peaks, rows, "|", color="black", ms=19, mew=2, label="peak")
+    axis.set(yticks=rows, ylim=(len(parts) - 0.5, -0.5), xlabel=f"memory, {unit}")
+    axis.set_yticklabels(parts.index)
+    axis.grid(False, axis="y")
+    # Above the bars: at a phone's width there is no room beside them.
+    figure.legend(
+        loc="outside upper center",
+        ncols=3,
+        frameon=False,
+        handlelength=1,
+        markerscale=0.6,
+        fontsize=9,
+    )
+    return axis
+
+
+def trade_off(
+    errors: Mapping[str, Sequence[float]], amounts: Sequence[float]
+) -> np.ndarray:
+    """Draw the parameters of networks beside their test errors, a row a network.
+
+    The errors are drawn as mean and range; the grey band is the first network's range.
+
+    Args:
+        errors: The errors of each network, in %, a value a seed; the control first.
+        amounts: How many parameters each network has.
+    """
+    figure, axes = plt.subplots(
+        1,
+        2,
+        figsize=(5.6, 0.8 + 0.36 * len(errors)),
+        sharey=True,
+        layout="constrained",
+    )
+    rows = np.arange(len(errors))
+    axes[0].barh(rows, np.array(amounts) / 1000, color=BLUE, height=0.6)
+    for row, amount in zip(rows, amounts, strict=True):
+        axes[0].annotate(
+            f"{amount / 1000:.0f} k",
+            (amount / 1000, row),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
+    values = list(errors.values())
+    axes[1].axvspan(min(values[0]), max(values[0]), color=GREY, alpha=0.15)
+    means = [np.mean(group) for group in values]
+    ends = [[m - min(g), max(g) - m] for m, g in zip(means, values, strict=True)]
+    axes[1].errorbar(
+        means, rows, xerr=np.transpose(ends), fmt="o", color=RED, capsize=3, lw=1.5
+    )
+    axes[0].set(xlabel="parameters, k", xlim=(0, 1.3 * max(amounts) / 1000))
+    axes[0].set(yticks=rows, ylim=(len(errors) - 0.5, -0.5))
+    axes[0].set_yticklabels(errors)
+    axes[1].set(xlabel="test error, %", xlim=(0, 1.08 * max(map(max, values))))
+    for axis in axes:
+        axis.grid(False, axis="y")
+    return axes
+
+
+def score_map(
+    image: Tensor,
+    scores: Tensor,
+    window: int,
+    found: Sequence[tuple[int, int, str]],
+) -> np.ndarray:
+    """Draw an image with what was found in it, and below the map of scores.
+
+    Each score stands below the middle of the window that it belongs to.
+
+    Args:
+        image: (H, W).
+        scores: A score for each position of the window, (h, w), from 0 to 1.
+        window: Side of the window that slid, in pixels.
+        found: Row and column of a label in the image, in pixels, and the label.
+    """
+    height, width = image.shape
+    step = (width - window) / (scores.shape[1] - 1)
+    first, last = (window - step) / 2, (window + step) / 2
+    figure, axes = plt.subplots(
+        2,
+        1,
+        figsize=(5.6, 0.7 + 2 * 5.4 * height / width),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+    )
+    axes[0].imshow(image.numpy(), cmap="gray_r")
+    for row, column, label in found:
+        axes[0].text(column, row, label, color=RED, fontsize=15, weight="bold")
+    extent = (first, width - window + last, height - window + last, first)
+    axes[1].imshow(scores.numpy(), cmap="Blues", vmin=0, vmax=1, extent=extent)
+    axes[0].set(title="the image, and what is found in it", xlim=(0, width))
+    axes[1].set(title="a digit in the middle of the window?", ylim=(height, 0))
+    for axis in axes:
+        axis.set(xticks=[], yticks=[])
+        axis.grid(False)
+        axis.spines[["top", "right"]].set_visible(True)
+    return axes

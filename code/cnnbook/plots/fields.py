@@ -1,0 +1,143 @@
+"""Receptive fields, and what small kernels cost and can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, label_ends
+
+
+def side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
+    """Draw networks as columns of layers, from the input at the bottom upwards.
+
+    Args:
+        networks: For each network its layers in order: what to write on the layer,
+            and its kind ("conv", "pool" or "dense").
+    """
+    colours = {"conv": BLUE, "pool": ORANGE, "dense": GREEN}
+    tallest = max(map(len, networks.values()))
+    figure, axis = plt.subplots(figsize=(5.6, 0.27 * tallest + 0.6))
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
+    axis.axis("off")
+    for column, (name, layers) in enumerate(networks.items()):
+        axis.text(column, -0.2, name, ha="center", va="center", weight="bold")
+        for height, (label, kind) in enumerate(layers, start=1):
+            corner = (column - 0.44, height - 0.41)
+            box = Rectangle(corner, 0.88, 0.82, fc=colours[kind], ec="none", alpha=0.25)
+            axis.add_patch(box)
+            axis.text(column, height, label, ha="center", va="center", fontsize=9)
+    axis.set(xlim=(-0.5, len(networks) - 0.5), ylim=(-0.8, tallest + 0.6))
+    return axis
+
+
+def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
+    """Draw along one axis which pixels the one unit on top sees, through each stack.
+
+    Args:
+        stacks: For each stack its kernel sizes, the first layer first; stride 1.
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 2.6))
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
+    axis.axis("off")
+    axis.set_aspect("equal")
+    left = 0.0
+    for name, kernels in stacks.items():
+        seen = [1 + sum(kernel - 1 for kernel in kernels[level:]) for level in range(9)]
+        middle = left + seen[0] / 2
+        for level in range(len(kernels) + 1):
+            for unit in range(seen[level]):
+                x, y = middle + unit - seen[level] / 2, 2 * level
+                colour = GREY if level == 0 else CYCLE[level - 1]
+                axis.add_patch(
+                    Rectangle((x + 0.1, y), 0.8, 0.8, fc=colour, ec="none", alpha=0.6)
+                )
+                if level:
+                    for tap in range(kernels[level - 1]):
+                        below = middle + unit + tap - seen[level - 1] / 2 + 0.5
+                        ends = ([x + 0.5, below], [y, y - 1.2])
+                        axis.plot(*ends, color=GREY, lw=0.7)
+        axis.text(middle, -0.4, f"{seen[0]} pixels", ha="center", va="top")
+        axis.text(middle, 2 * len(kernels) + 1.1, name, ha="center", weight="bold")
+        left += seen[0] + 2
+    axis.set(
+        xlim=(-0.5, left - 1.5), ylim=(-1.8, 2 * max(map(len, stacks.values())) + 2)
+    )
+    return axis
+
+
+def lines(
+    table: pd.DataFrame,
+    *,
+    xlabel: str,
+    ylabel: str,
+    reference: tuple[str, float] | None = None,
+    marker: str = "",
+    **scales: str | tuple[float, float],
+) -> Axes:
+    """Draw each column of a table against its index, labelled where the line ends.
+
+    Args:
+        table: A line for each column.
+        reference: A label and a value to compare with, drawn as a dashed line.
+        marker: matplotlib's marker for the points, none by default.
+        scales: What `Axes.set` takes, such as ``xscale="log"``.
+    """
+    figure, axis = plt.subplots(layout="constrained")
+    if reference:
+        label, value = reference
+        ends = [table.index.min(), table.index.max()]
+        axis.plot(ends, [value, value], color=GREY, linestyle="--", label=label)
+    for (label, values), colour in zip(table.items(), CYCLE, strict=False):
+        axis.plot(table.index, values, marker=marker, color=colour, label=label)
+    axis.set(xlabel=xlabel, ylabel=ylabel, **scales)
+    label_ends(axis)
+    return axis
+
+
+def seen(photograph: Tensor, window: tuple[int, int], share: Tensor) -> np.ndarray:
+    """Draw a photograph with a unit's field, and the field as the unit sees it.
+
+    Args:
+        photograph: (3, H, W), from 0 to 1.
+        window: First and last pixel that the unit sees, on both axes alike.
+        share: (H, W); how much it depends on each pixel, 1 at the most. Pixels on
+            which it depends little fade to white.
+    """
+    first, last = window
+    size = last - first + 1
+    image = photograph.permute(1, 2, 0).numpy()
+    faded = 1 - (1 - image) * share.numpy()[:, :, None]
+    figure, axes = plt.subplots(1, 2, figsize=(5.6, 3.0))
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, wspace=0.05)
+    titles = ("photograph", f"what the unit sees: {size}×{size}")
+    for axis, shown, title in zip(axes, (image, faded), titles, strict=True):
+        axis.imshow(shown, interpolation="nearest")
+        axis.set_title(title)
+        axis.axis("off")
+    corner = (first - 0.5, first - 0.5)
+    axes[0].add_patch(Rectangle(corner, size, size, fill=False, ec=RED, lw=2))
+    axes[1].set(xlim=(first - 0.5, last + 0.5), ylim=(last + 0.5, first - 0.5))
+    return axes
+
+
+def groups(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Axes:
+    """Draw groups of values as dots, each group's mean, and its standard error."""
+    figure, axis = plt.subplots(figsize=(6, 0.55 * len(values) + 0.7))
+    figure.subplots_adjust(0.3, 0.55 / (0.55 * len(values) + 0.7), 0.97, 0.97)
+    for row, (points, colour) in enumerate(zip(values.values(), CYCLE, strict=False)):
+        points = np.asarray(points)
+        error = points.std(ddof=1) / len(points) ** 0.5
+        axis.plot(points, np.full(len(points), row), "o", color=colour, alpha=0.4)
+        style = {"color": colour, "capsize": 5, "lw": 2}
+        axis.errorbar(points.mean(), row + 0.22, xerr=error, fmt="D", **style)
+    axis.set(xlabel=xlabel, ylim=(len(values) - 0.4, -0.5))
+    axis.set_yticks(range(len(values)), list(values))
+    axis.grid(False, axis="y")
+    return axis

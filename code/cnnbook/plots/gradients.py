@@ -1,0 +1,292 @@
+"""Where the gradient goes: graphs with their paths, and what arrives by depth."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from torch import Tensor
+
+from .style import BLUE, CYCLE, GREY, RED
+
+Edge = tuple[str, str]
+
+
+def computation(
+    graphs: Mapping[str, Mapping[Edge, str]],
+    routes: Mapping[str, Sequence[Sequence[str]]],
+) -> np.ndarray:
+    """Draw computational graphs one below the other, with routes through them marked.
+
+    A node stands in the column after the last of those that it is computed from. The
+    first node named is the input; all else that is computed from nothing, such as a
+    weight, stands just before its first use, and below the others.
+
+    Args:
+        graphs: The edges of each graph, from operand to result, and what is written
+            at each: the derivative that the gradient is multiplied by there.
+        routes: For each graph, one or two routes to mark, each a sequence of nodes.
+    """
+    drawn = []
+    for edges in graphs.values():
+        places = _places(edges)
+        curves = {(a, b): _curve(places[a], places[b]) for a, b in edges}
+        drawn.append((places, curves))
+    tops = [0.5 + max(c.vertices[1, 1] for c in d.values()) / 2 for _, d in drawn]
+    figure, axes = plt.subplots(
+        len(graphs),
+        1,
+        figsize=(6.6, 0.78 * sum(1.4 + top for top in tops)),
+        height_ratios=[1.4 + top for top in tops],
+        squeeze=False,
+    )
+    figure.subplots_adjust(0.01, 0, 0.99, 0.93, hspace=0.12)
+    for axis, top, title, (places, curves) in zip(
+        axes[:, 0], tops, graphs, drawn, strict=True
+    ):
+        for route, colour, width in zip(
+            routes[title], (BLUE, RED), (16, 7), strict=False
+        ):
+            for step in itertools.pairwise(route):
+                curve = curves.get(step) or curves[step[::-1]]
+                band = {"lw": width, "alpha": 0.45, "capstyle": "round"}
+                axis.add_patch(PathPatch(curve, fc="none", ec=colour, **band))
+        for edge, curve in curves.items():
+            axis.add_patch(PathPatch(curve, fc="none"))
+            arrow = {"arrowstyle": "-|>", "color": "black"}
+            axis.annotate("", _point(curve, 0.76), _point(curve, 0.7), arrowprops=arrow)
+            above = _point(curve, 0.5) + (0, 0.2)
+            axis.text(*above, graphs[title][edge], ha="center", fontsize=9.5)
+        for node, place in places.items():
+            style = {"boxstyle": "circle,pad=0.3", "fc": "white", "ec": GREY}
+            axis.text(*place, node, ha="center", va="center", bbox=style)
+        columns = [x for x, _ in places.values()]
+        axis.set(xlim=(min(columns) - 0.4, max(columns) + 0.4), ylim=(-1.4, top))
+        axis.set_title(title, loc="left", pad=0)
+        axis.axis("off")
+    return axes
+
+
+def _places(edges: Mapping[Edge, str]) -> dict[str, np.ndarray]:
+    """Return where each node of a graph is drawn, as (column, height)."""
+    nodes = dict.fromkeys(node for edge in edges for node in edge)
+
+    def column(node: str) -> int:
+        return max((1 + column(a) for a, b in edges if b == node), default=0)
+
+    columns, start = {node: column(node) for node in nodes}, next(iter(nodes))
+    places = {}
+    for node in nodes:
+        if columns[node] or node == start:
+            places[node] = (columns[node], 0)
+        else:
+            places[node] = (min(columns[b] for a, b in edges if a == node) - 1, -1)
+    return {node: np.array(place, dtype=float) for node, place in places.items()}
+
+
+def _curve(start: np.ndarray, end: np.ndarray) -> Path:
+    """Return a straight line to a neighbour, or an arc over the nodes between."""
+    arc = (0, 1.7) if end[0] - start[0] > 1 else (0, 0)
+    middle = (start + end) / 2 + arc
+    return Path([start, middle, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+
+
+def _point(curve: Path, at: float) -> np.ndarray:
+    """Return the point of a curve at a share `at` of its way."""
+    start, middle, end = curve.vertices
+    return (1 - at) ** 2 * start + 2 * at * (1 - at) * middle + at**2 * end
+
+
+def two_layers(
+    curve: tuple[Sequence[float], Sequence[float]],
+    points: Mapping[str, tuple[float, float]],
+    gradients: Mapping[str, float],
+    *,
+    floor: float = 1e-4,
+    ceiling: float = 10.0,
+) -> np.ndarray:
+    """Draw how saturated two networks are, and the gradients that this leaves.
+
+    Args:
+        curve: Weighted sums, and the slope of the activation function at each.
+        points: Three marks: for each, its weighted sum and the slope there. A label
+            that begins with "plain" is blue, one that begins with "skip" is red.
+        gradients: Their absolute values, drawn as bars on a scale of powers of ten.
+        floor, ceiling: Ends of that scale; what is smaller has no bar.
+    """
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(7, 2.7), gridspec_kw={"width_ratios": [1, 1.1]}
+    )
+    figure.subplots_adjust(0.08, 0.19, 0.99, 0.9, wspace=0.6)
+    left.plot(*curve, color="#BBBBBB")
+    for (label, (x, slope)), height in zip(
+        points.items(), (1.1, 1.24, 1.38), strict=True
+    ):
+        colour, shown = _colour(label), min(max(x, curve[0][0]), curve[0][-1])
+        left.plot([shown, shown], [slope, height], color=colour, linewidth=0.8)
+        left.plot([shown], [slope], "o", color=colour)
+        side, away = ("right", -0.2) if shown > 0 else ("left", 0.2)
+        left.text(
+            shown + away, height, label, color=colour, fontsize=9, ha=side, va="center"
+        )
+    left.set(xlabel="net", ylabel="f′(net)", ylim=(0, 1.48), yticks=(0, 0.5, 1))
+    rows = range(len(gradients))
+    for row, (label, value) in zip(rows, gradients.items(), strict=True):
+        colour = _colour(label)
+        if value > floor:
+            right.barh(row, value, left=0, color=colour, height=0.62)
+        right.text(
+            max(value, floor) * 1.25,
+            row,
+            f"{value:.2g}" if value else "0",
+            va="center",
+            color=colour,
+        )
+    right.set(
+        xscale="log",
+        xlim=(floor, ceiling * 4),
+        ylim=(len(gradients) - 0.4, -0.6),
+        xlabel="absolute value",
+    )
+    right.minorticks_off()  # they take most of the time that a frame takes
+    powers = [
+        floor * 10**power for power in range(0, 8, 2) if floor * 10**power <= ceiling
+    ]
+    right.set_xticks(powers, [f"{power:g}" for power in powers])
+    right.set_yticks(rows, gradients)
+    return np.array([left, right])
+
+
+def _colour(label: str) -> str:
+    return {"plain": BLUE, "skip": RED}.get(label.split(maxsplit=1)[0], GREY)
+
+
+def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
+    """Draw how many paths have each length, and how much gradient they carry.
+
+    Args:
+        panels: For each title, a table a seed with the columns length, paths and
+            share, as from `gradients.by_path_length`. Both are drawn as shares of
+            their sum; bars for the paths, a line with a band for the gradient.
+    """
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(6, 2.2 * len(panels)), layout="constrained"
+    )
+    axes = np.atleast_1d(axes)
+    for axis, (title, tables) in zip(axes, panels.items(), strict=True):
+        length, paths = tables[0].length, tables[0].paths
+        counted = 100 * paths / paths.sum()
+        shares = np.array([100 * t.share / t.share.sum() for t in tables])
+        mean = shares.mean(axis=0)
+        axis.bar(length, counted, color="#C9C9C9")
+        axis.plot(length, mean, "o-", color=BLUE, markersize=4)
+        axis.fill_between(
+            length, shares.min(axis=0), shares.max(axis=0), color=BLUE, alpha=0.25
+        )
+        # Each label stands beside its own shoulder, on the outer side.
+        rising = length[np.argmax(mean > mean.max() / 2)]
+        falling = length[np.flatnonzero(counted > counted.max() / 2)[-1]]
+        for at, values, label, side, colour in (
+            (rising, mean, "gradient", "right", BLUE),
+            (falling, counted, "paths", "left", GREY),
+        ):
+            away = -0.4 if side == "right" else 0.6
+            axis.text(at + away, values[at], label, ha=side, va="bottom", color=colour)
+        axis.set(title=title, ylabel="share, %")
+        axis.set_ylim(0, 1.1 * max(counted.max(), shares.max()))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[-1].set_xlabel("length of the path: branches that it goes through")
+    return axes
+
+
+def by_depth(
+    panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]],
+    column: str,
+    *,
+    ylabel: str,
+    columns: int = 2,
+) -> np.ndarray:
+    """Draw a column of `gradients.norm_by_layer` against the layer, panel by panel.
+
+    Args:
+        panels: For each title, and in it for each label, a table a seed: the line is
+            their geometric mean, the band their range. Panels above each other share
+            their scale, which is logarithmic.
+        column: The column of the tables that is drawn.
+        columns: Panels side by side.
+    """
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(6.6, 1.85 * rows + 0.4),
+        sharex=True,
+        sharey="col",
+        squeeze=False,
+    )
+    figure.subplots_adjust(0.12, 0.09, 0.99, 0.95, hspace=0.28, wspace=0.22)
+    for axis, (title, runs) in zip(axes.flat, panels.items(), strict=True):
+        ends = []
+        for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
+            values = np.array([table[column] for table in tables])
+            layers = np.arange(1, values.shape[1] + 1)
+            mean = np.exp(np.log(values).mean(axis=0))
+            axis.fill_between(
+                layers, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2
+            )
+            axis.plot(layers, mean, color=colour, label=label)
+            ends.append((mean[len(mean) // 2], label, colour))
+        axis.set(title=title, yscale="log")
+        axis.minorticks_off()
+        axis.margins(y=0.25)
+        for rank, (middle, label, colour) in enumerate(sorted(ends)):
+            above = rank == len(ends) - 1
+            axis.annotate(
+                label,
+                (layers.mean(), middle),
+                xytext=(0, 7 if above else -7),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if above else "top",
+                color=colour,
+                fontsize=9,
+            )
+    for axis in axes[:, 0]:
+        axis.set_ylabel(ylabel)
+    for axis in axes[-1]:
+        axis.set_xlabel("convolution, from input to output")
+    return axes
+
+
+def pixels_read(maps: Mapping[str, Tensor], *, columns: int = 3) -> np.ndarray:
+    """Draw which pixels of its input each of several layers reads.
+
+    Args:
+        maps: For each title, a tensor (H, W) that is not zero where a pixel is read.
+        columns: Panels side by side.
+    """
+    rows = -(-len(maps) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(1.9 * columns, 2.15 * rows), squeeze=False
+    )
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.92, hspace=0.2, wspace=0.1)
+    for axis in axes.flat:
+        axis.axis("off")
+        axis.set_aspect("equal")
+    for axis, (title, read) in zip(axes.flat, maps.items(), strict=False):
+        axis.pcolormesh(
+            read.flip(0).ne(0).float().numpy(),  # the first row on top
+            cmap=ListedColormap(["white", BLUE]),
+            vmin=0,
+            vmax=1,
+            edgecolors="#999999",
+            linewidth=0.6,
+        )
+        axis.set_title(title)
+    return axes

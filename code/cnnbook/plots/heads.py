@@ -1,0 +1,153 @@
+"""Two ways from maps to scores, what shifts do to them, and maps of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.ticker import FuncFormatter
+from torch import Tensor
+
+from .style import BLUE, CYCLE, GREY, RED, label_ends
+
+
+def two_heads(channels: int, side: int, classes: int) -> Axes:
+    """Draw maps (channels, side, side) on their way to scores: flattened, averaged.
+
+    At most four maps are drawn; what stands beside the lines are the true counts.
+    """
+    figure, axis = plt.subplots(figsize=(7, 3.1), layout="constrained")
+    shown = min(channels, 4)
+    for index in range(shown):
+        _grid(axis, 0.13 * index, 1.2 - 0.13 * index, min(side, 4), order=2 * index)
+    axis.text(0.75, 2.5, f"{channels} maps of {side}×{side}", ha="center")
+    inputs = channels * side**2
+    rows = (
+        (2.7, "flatten", inputs, 16, BLUE, "bottom"),
+        (0.4, "average each", channels, 4, RED, "top"),
+    )
+    for middle, name, values, cells, colour, side_of_arrow in rows:
+        _arrow(axis, (1.7, 1.55), (2.7, middle), colour)
+        above = 0.15 if side_of_arrow == "bottom" else -0.25
+        label = (2.1, (1.55 + middle) / 2 + above)
+        axis.text(*label, name, ha="right", va=side_of_arrow, color=colour)
+        low = middle - 0.075 * cells / 2
+        for cell in range(cells):
+            corner = (2.8, low + 0.075 * cell)
+            axis.add_patch(
+                Rectangle(corner, 0.16, 0.075, fc=colour, alpha=0.35, ec="w")
+            )
+        axis.text(3.05, middle, f"{values} values", va="center", color=colour)
+        weights = f"{classes} × ({values} + 1)\n= {classes * (values + 1):,} parameters"
+        _arrow(axis, (4.1, middle), (6.1, middle), colour)
+        axis.text(5.05, middle + 0.08, weights, ha="center", va="bottom", color=colour)
+        axis.text(6.2, middle, f"{classes} scores", va="center", color=colour)
+    axis.set(xlim=(-0.1, 7.1), ylim=(0, 3.4))
+    axis.set_aspect("equal")
+    axis.axis("off")
+    return axis
+
+
+def _grid(axis: Axes, left: float, bottom: float, side: int, order: int) -> None:
+    cell = 1.1 / side
+    outline = Rectangle((left, bottom), 1.1, 1.1, fc="white", ec=GREY, zorder=order)
+    axis.add_patch(outline)
+    for line in range(1, side):
+        at = line * cell
+        style = {"color": "#BBBBBB", "lw": 0.6, "zorder": order + 1}
+        axis.plot([left + at] * 2, [bottom, bottom + 1.1], **style)
+        axis.plot([left, left + 1.1], [bottom + at] * 2, **style)
+
+
+def _arrow(axis: Axes, start: tuple, end: tuple, colour: str) -> None:
+    axis.add_patch(
+        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=12, color=colour)
+    )
+
+
+def head_parameters(table: pd.DataFrame) -> Axes:
+    """Draw parameters of heads (columns) against the side of the input (index)."""
+    figure, axis = plt.subplots(layout="constrained")
+    for (name, values), colour in zip(table.items(), CYCLE, strict=False):
+        axis.plot(table.index, values, color=colour, label=name, marker="o", ms=4)
+    axis.set(
+        xlabel="side of the input, pixels",
+        ylabel="parameters of the head",
+        yscale="log",
+    )
+    axis.set_xticks(table.index)
+    axis.yaxis.set_major_formatter(FuncFormatter(_short))
+    label_ends(axis, gap=0.1)
+    return axis
+
+
+def _short(value: float, _: int) -> str:
+    """Write 1e6 as 1 M."""
+    for power, letter in ((9, "G"), (6, "M"), (3, "k")):
+        if value >= 10**power:
+            return f"{value / 10**power:g} {letter}"
+    return f"{value:g}"
+
+
+def by_shift(
+    panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]], *, ylabel: str
+) -> np.ndarray:
+    """Draw `error` against `shift`, a panel for each title, all on one scale.
+
+    Within a panel each label has one table a seed: the line is their mean, the band
+    their range.
+    """
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(7, 3.4), sharey=True, layout="constrained"
+    )
+    for axis, (title, runs) in zip(axes, panels.items(), strict=True):
+        for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
+            errors = pd.concat([t.set_index("shift").error for t in tables], axis=1)
+            low, high = errors.min(axis=1), errors.max(axis=1)
+            axis.fill_between(errors.index, low, high, color=colour, alpha=0.2)
+            axis.plot(errors.index, errors.mean(axis=1), color=colour, label=label)
+        axis.set(title=title, xlabel="shift, pixels", ylim=(0, None))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylabel(ylabel)
+    # The colours are the same in all panels, so one list of names is enough.
+    axes[0].legend(frameon=False, loc="upper left")
+    return axes
+
+
+def class_maps(
+    images: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
+) -> Axes:
+    """Draw pictures (H, W) in grey, and below each its map of evidence over it.
+
+    Args:
+        maps: One (h, w) for each picture, drawn as squares over it; red adds to the
+            class's score, blue takes away, on one scale for all.
+        titles: Written above the pictures, one each.
+    """
+    count = len(images)
+    figure, axis = plt.subplots(figsize=(1.15 * count, 2.75))
+    axis.set_position((0, 0, 1, 1))
+    limit = max(values.abs().max().item() for values in maps) or 1.0
+    for index, (image, values, title) in enumerate(
+        zip(images, maps, titles, strict=True)
+    ):
+        box = (index, index + 0.94, 0, 0.94)
+        for bottom in (0, 1):
+            extent = (*box[:2], bottom, bottom + 0.94)
+            axis.imshow(image.cpu(), cmap="gray_r", extent=extent)
+        axis.imshow(
+            values.cpu(),
+            cmap="RdBu_r",
+            vmin=-limit,
+            vmax=limit,
+            alpha=0.6,
+            extent=box,
+        )
+        axis.text(index + 0.47, 2.02, title, ha="center", fontsize=9)
+    axis.set(xlim=(0, count), ylim=(0, 2.3))
+    axis.axis("off")
+    return axis
