@@ -1,0 +1,195 @@
+"""Chapter 4: its drawings, and the functions that it defines in front of the reader."""
+
+import ast
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from cnnbook import cost, models, plots
+
+NOTEBOOK = Path(__file__).parents[2] / "chapters" / "04-fc-parameter-blowup.ipynb"
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    """All that the chapter imports and defines, without running its experiments."""
+    names = {}
+    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+        if cell.cell_type == "code":
+            parts = [
+                node
+                for node in ast.parse(cell.source).body
+                if isinstance(node, DEFINITIONS)
+            ]
+            exec(compile(ast.Module(parts, []), cell.id, "exec"), names)
+    return SimpleNamespace(**names)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    plots.use_style()
+    yield
+    plt.close("all")
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 6), st.integers(0, 3))
+def test_a_dense_layer_is_a_convolution_that_may_slide(
+    chapter, side, channels, units, more
+):
+    dense = nn.Linear(channels * side**2, units)
+    convolution = chapter.as_convolution(dense, side)
+    maps = torch.randn(2, channels, side + more, side + more)
+    scores = convolution(maps)
+    assert scores.shape == (2, units, more + 1, more + 1)
+    corner = maps[:, :, more:, more:].flatten(1)
+    torch.testing.assert_close(scores[..., -1, -1], dense(corner), atol=1e-5, rtol=1e-4)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 9), st.integers(2, 9), st.data())
+def test_low_rank_loses_the_singular_values_that_it_leaves_out(chapter, m, n, draw):
+    rank = draw.draw(st.integers(1, min(m, n)))
+    network = nn.Sequential(
+        nn.Identity(), nn.Sequential(nn.Flatten(), nn.Linear(n, m), nn.ReLU())
+    )
+    weight = network[1][1].weight.detach().clone()
+    thin, wide = chapter.low_rank(network, rank)[1][1]
+    product = wide.weight @ thin.weight
+    lost = torch.linalg.svdvals(weight)[rank:].norm()
+    torch.testing.assert_close((weight - product).norm(), lost, atol=1e-4, rtol=1e-3)
+    assert thin.weight.numel() + wide.weight.numel() == rank * (m + n)
+    assert network[1][1].weight.equal(weight)  # a copy was changed
+    assert wide.bias.equal(network[1][1].bias)
+
+
+def test_an_array_that_two_layers_need_is_kept_once(chapter):
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 5, 7), nn.Flatten()
+    )
+    images, labels = torch.randn(2, 3, 8, 8), torch.tensor([0, 1])
+    kept = chapter.saved_for_backward(network, images, labels)
+    shapes = kept["shape"].tolist()
+    assert shapes.count((3, 8, 8)) == 1  # the input
+    assert shapes.count((4, 8, 8)) == 1  # ReLU's output, the convolution's input
+    assert shapes.count((5 * 2 * 2,)) == 1  # what the loss keeps
+    weights = {tuple(p.shape[1:]) for p in network.parameters()} - {()}
+    assert not weights & set(shapes)
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_what_is_kept_does_not_depend_on_the_device(chapter, inplace):
+    layers = [nn.Conv2d(3, 8, 3), nn.ReLU(inplace), nn.MaxPool2d(2), nn.Flatten()]
+    network = nn.Sequential(*layers, nn.Linear(8 * 7 * 7, 10))
+    images, labels = torch.randn(2, 3, 16, 16), torch.tensor([0, 1])
+    kept = chapter.saved_for_backward(network, images, labels).bytes.sum()
+    assert chapter.saved_bytes(network.to("meta"), (3, 16, 16), 2) == kept
+
+
+def test_the_allocator_counts_what_is_alive(chapter):
+    allocator = chapter.Allocator()
+    with allocator:
+        first = torch.zeros(10, device="meta")
+        second = first + 1
+        view = second.view(2, 5)
+        assert allocator.now == 80
+        del first, second
+        assert allocator.now == 40  # the view keeps its storage alive
+        del view
+    assert allocator.now == 0
+    assert allocator.peak == 80
+
+
+def test_the_peak_of_a_dense_layer_is_the_sum_of_its_parts(chapter):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(1000, 10, device="meta"))
+    size = 4 * 10_010
+    for make, kept in (
+        (lambda p: torch.optim.SGD(p, lr=0.1), 0),
+        (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), 1),
+    ):
+        peak = chapter.peak_bytes(network, (1000,), 1, make)
+        assert size * (2 + kept) < peak < size * (2 + kept) + 3 * 4000
+
+
+def test_the_batch_that_fits_fits(chapter):
+    parameters, kept, image_bytes = 1_000_000, 2, 3_000_000
+    batch = chapter.largest_batch(1, parameters, kept, image_bytes)
+    used = 4 * parameters * (2 + kept) + batch * image_bytes
+    assert used <= 2**30 < used + image_bytes
+    assert chapter.largest_batch(1, 10**9, 0, 1) == 0
+
+
+def test_the_reader_finds_what_stands_out(chapter):
+    scores = torch.zeros(11, 9, 12)
+    scores[10] = 5.0  # nothing anywhere
+    scores[3, 2, 4] = scores[7, 6, 10] = 20.0
+    sure, found = chapter.find(scores)
+    assert found == [(12, 20, 3), (28, 44, 7)]
+    assert sure[2, 4] > 0.99
+    assert sure[0, 0] < 0.1
+
+
+def test_shares_of_a_cost_add_up_to_all_of_it():
+    with torch.device("meta"):
+        network = models.build("vgg11")
+    table = cost.layer_table(network, (3, 224, 224))
+    axes = plots.cost_shares(table, {"parameters": "a", "macs": "b"})
+    for axis in axes:
+        assert len(axis.patches) == len(table)
+        assert sum(bar.get_width() for bar in axis.patches) == pytest.approx(100)
+    names = [label.get_text() for label in axes[0].get_yticklabels()]
+    assert names == table.layer.tolist()
+    largest = max(axes[0].patches, key=lambda bar: bar.get_width())
+    row = round(largest.get_y() + largest.get_height() / 2)
+    assert table.layer[row] == "classifier.0"
+
+
+def test_an_amount_is_written_at_the_end_of_its_bar():
+    axis = plots.bars({"short": 1.25, "long": 99.0}, limit=100, xlabel="million")
+    texts = {text.get_text(): text for text in axis.texts}
+    assert set(texts) == {"1.2 M", "99.0 M"}
+    assert texts["1.2 M"].get_ha() == "left"
+    assert texts["99.0 M"].get_ha() == "right"  # inside: there is no room beyond
+    assert axis.get_xlim() == (0, 100)
+
+
+def test_parts_of_the_memory_are_stacked_up_to_their_sum():
+    parts = pd.DataFrame({"weights": [1.0, 1.0], "activations": [0.5, 4.0]})
+    axis = plots.memory(parts, [1.4, 4.9])
+    ends = [bar.get_x() + bar.get_width() for bar in axis.patches]
+    assert ends == pytest.approx([1, 1, 1.5, 5])
+    assert list(axis.get_lines()[0].get_xdata()) == [1.4, 4.9]
+    labels = [text.get_text() for text in axis.figure.legends[0].get_texts()]
+    assert set(labels) == {"weights", "activations", "peak"}
+
+
+def test_errors_are_drawn_beside_parameters_with_their_range():
+    axes = plots.trade_off({"control": [1, 2, 6], "small": [2, 2, 5]}, [9000, 500])
+    assert [bar.get_width() for bar in axes[0].patches] == [9, 0.5]
+    points = axes[1].containers[0]
+    assert points[0].get_xdata() == pytest.approx([3, 3])
+    spans = [segment[:, 0].tolist() for segment in points[2][0].get_segments()]
+    assert np.allclose(spans, [[1, 6], [2, 5]])
+    band = axes[1].patches[0].get_extents().transformed(axes[1].transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((1, 6))
+
+
+def test_a_score_stands_below_the_middle_of_its_window():
+    image, scores = torch.zeros(64, 160), torch.rand(9, 33)
+    axes = plots.score_map(image, scores, 32, [(10, 20, "7")])
+    left, right, bottom, top = axes[1].get_images()[0].get_extent()
+    width, height = (right - left) / 33, (bottom - top) / 9
+    assert (width, height) == (4, 4)
+    assert (left + width / 2, top + height / 2) == (16, 16)
+    assert (right - width / 2, bottom - height / 2) == (160 - 16, 64 - 16)
+    assert axes[0].texts[0].get_position() == (20, 10)
