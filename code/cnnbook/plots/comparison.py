@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator
 
 from .style import BLUE, GREEN, GREY, ORANGE, RED
 
-RECIPES = {"earlier": BLUE, "new": ORANGE}
+RECIPES = {"original": BLUE, "new": ORANGE}
 AREA = 4.0  # a blob's diameter, squared, in points, for each million parameters
 HALO = [withStroke(linewidth=2.5, foreground="white")]  # of words that lines cross
 
@@ -28,7 +28,7 @@ def blobs(
     """Draw accuracy against MACs, the area of each blob its number of parameters.
 
     Args:
-        table: A row for each set of weights: model, year, recipe ("earlier" or "new"),
+        table: A row for each set of weights: model, year, recipe ("original" or "new"),
             macs (billions), parameters (millions) and accuracy (%).
         fronts: Rows of such a table to join by steps, for each recipe.
         labelled: The indices of rows to name.
@@ -86,7 +86,7 @@ def _blob_scale(axis: Axes) -> None:
 
 
 def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame]) -> None:
-    words = {"earlier": "earlier recipes", "new": "best of all recipes"}
+    words = {"original": "original recipes", "new": "best of all recipes"}
     for place, recipe in enumerate(fronts):
         axis.text(
             0.02,
