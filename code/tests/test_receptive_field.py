@@ -106,6 +106,14 @@ def test_a_stride_in_the_3x3_makes_the_field_smaller():
     assert found["last"][0] == 427 < 483
 
 
+def test_side_by_side_the_widest_branch_counts():
+    """GoogLeNet as printed: a 5x5 in each module, after its stem and its poolings."""
+    table = trace(on_meta(lambda: models.build("googlenet-2014")), (3, 224, 224))
+    stem, third, fourth = 7 + 2 * 2 + 2 * 4 + 2 * 4, 4 * 8 * 2, 4 * 16 * 5
+    size = stem + third + 2 * 8 + fourth + 2 * 16 + 4 * 32 * 2
+    assert table[table.jump > 0]["size"].max() == size == 715
+
+
 def test_stacks_of_3x3_see_what_a_larger_kernel_sees():
     for count, size in [(1, 3), (2, 5), (3, 7), (5, 11)]:
         stack = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1) for _ in range(count)))

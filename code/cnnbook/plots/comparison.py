@@ -294,7 +294,7 @@ def _label_points(
             inside = frame.x0 <= box.x0 and box.x1 <= frame.x1
             inside = inside and frame.y0 <= box.y0 and box.y1 <= frame.y1
             covers = any(box.overlaps(other) for other in taken)
-            if inside and not covers and not box.count_contains(points):
+            if inside and not covers and not box.padded(5).count_contains(points):
                 break
             if ((direction, across, up), gap) != places[-1]:
                 text.remove()

@@ -24,7 +24,7 @@ def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
     """
     height = 0.6 + 0.215 * len(table)
     figure, axes = plt.subplots(
-        1, len(titles), figsize=(5.6, height), sharey=True, layout="constrained"
+        1, len(titles), figsize=(5, height), sharey=True, layout="constrained"
     )
     colours = [KIND_COLOURS.get(kind, GREY) for kind in table.kind]
     rows = range(len(table))
@@ -89,7 +89,7 @@ def memory(parts: pd.DataFrame, peaks: Sequence[float], *, unit: str = "GB") -> 
         peaks: The measured peak of each setting, in `unit`.
     """
     figure, axis = plt.subplots(
-        figsize=(5.6, 1.3 + 0.36 * len(parts)), layout="constrained"
+        figsize=(5, 1.3 + 0.36 * len(parts)), layout="constrained"
     )
     left = np.zeros(len(parts))
     rows = np.arange(len(parts))
@@ -126,7 +126,7 @@ def trade_off(
     figure, axes = plt.subplots(
         1,
         2,
-        figsize=(5.6, 0.8 + 0.36 * len(errors)),
+        figsize=(5, 0.8 + 0.36 * len(errors)),
         sharey=True,
         layout="constrained",
     )

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, label_ends
+from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, label_ends
 
 
 def side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
@@ -122,18 +122,27 @@ def seen(photograph: Tensor, window: tuple[int, int], share: Tensor) -> np.ndarr
         axis.set_title(title)
         axis.axis("off")
     corner = (first - 0.5, first - 0.5)
-    axes[0].add_patch(Rectangle(corner, size, size, fill=False, ec=RED, lw=2))
+    for colour, width in (("black", 3.5), ("white", 1.5)):  # seen on any photograph
+        frame = Rectangle(corner, size, size, fill=False, ec=colour, lw=width)
+        axes[0].add_patch(frame)
     axes[1].set(xlim=(first - 0.5, last + 0.5), ylim=(last + 0.5, first - 0.5))
     return axes
 
 
 def groups(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Axes:
-    """Draw groups of values as dots, each group's mean, and its standard error."""
-    figure, axis = plt.subplots(figsize=(6, 0.55 * len(values) + 0.7))
-    figure.subplots_adjust(0.3, 0.55 / (0.55 * len(values) + 0.7), 0.97, 0.97)
-    for row, (points, colour) in enumerate(zip(values.values(), CYCLE, strict=False)):
+    """Draw groups of values as dots, each group's mean, and its standard error.
+
+    Groups whose labels begin with the same line have the same colour.
+    """
+    height = 0.55 * len(values) + 0.7
+    figure, axis = plt.subplots(figsize=(6, height))
+    figure.subplots_adjust(0.3, 0.55 / height, 0.97, 0.97)
+    kinds = dict.fromkeys(label.split("\n")[0] for label in values)
+    colours = dict(zip(kinds, CYCLE, strict=False))
+    for row, (label, points) in enumerate(values.items()):
         points = np.asarray(points)
         error = points.std(ddof=1) / len(points) ** 0.5
+        colour = colours[label.split("\n")[0]]
         axis.plot(points, np.full(len(points), row), "o", color=colour, alpha=0.4)
         style = {"color": colour, "capsize": 5, "lw": 2}
         axis.errorbar(points.mean(), row + 0.22, xerr=error, fmt="D", **style)
