@@ -208,7 +208,8 @@ def effective(
         Tensor of shape (H, W) that sums to 1.
 
     Raises:
-        ValueError: If there is no such layer; the message names the closest.
+        ValueError: If there is no such layer (the message names the closest), if it
+            does not run, or if the gradient is zero everywhere.
     """
     images = images.detach().requires_grad_()
     unit = _middle(_output(model, layer, lambda: model(images), nullcontext()))
@@ -220,6 +221,11 @@ def effective(
             unit, images, signs.to(unit), retain_graph=True
         )
         total += gradient.double().square().sum(dim=(0, 1))
+    if not total.sum() > 0:
+        raise ValueError(
+            f"the middle unit of {layer!r} has no gradient on these images: all its "
+            "maps are zero there, as after a ReLU. Give other images, or several"
+        )
     return total / total.sum()
 
 
@@ -236,13 +242,14 @@ def _run(
 ) -> None:
     """Run `model` once, in eval mode, under `mode` and with forward hooks."""
     handles = [module.register_forward_hook(hook) for module, hook in hooks.items()]
-    was_training = model.training
+    training = {module: module.training for module in model.modules()}
     try:
         model.eval()
         with mode:
             forward()
     finally:
-        model.train(was_training)
+        for module, was_training in training.items():  # some may be frozen
+            module.training = was_training
         for handle in handles:
             handle.remove()
 
@@ -278,9 +285,15 @@ _ON_ONE = """
     hardsigmoid hardswish hardtanh leaky_relu local_response_norm logsigmoid mish neg
     relu relu6 selu sigmoid silu softplus softsign square tanh tanhshrink threshold
 """.split()
-_ON_SEVERAL = "add cat div mul sub".split()
+_ON_SEVERAL = "add div mul sub".split()
 # Operations that may make one vector of maps: by laying out or by adding up.
 _TO_A_VECTOR = "amax flatten mean reshape squeeze sum view".split()
+
+
+def _name(function: Callable) -> str:
+    """Return one name for "add", "add_", "__add__", "__radd__" and "__iadd__"."""
+    name = function.__name__.strip("_").replace("truediv", "div")
+    return name[1:] if name[1:] in _ON_SEVERAL and name[0] in "ir" else name
 
 
 @dataclass(frozen=True)
@@ -328,8 +341,7 @@ class _Recursion(TorchFunctionMode):
             if hasattr(tensor, "receptive_field")
         ]
         if fields and isinstance(output, Tensor):
-            name = function.__name__.strip("_")  # "add", "add_" and "__add__" alike
-            field = self._follow(name, fields, output, args, kwargs)
+            field = self._follow(_name(function), fields, output, args, kwargs)
             units = output.shape[2 + self.axis] if output.ndim == 4 else 1
             output.receptive_field = replace(field, units=units)
         return output
@@ -337,20 +349,27 @@ class _Recursion(TorchFunctionMode):
     def _follow(
         self, name: str, fields: list[_Field], output: Tensor, args: tuple, kwargs: dict
     ) -> _Field:
-        if len(fields) > 1 or name == "cat":
-            if name in _ON_SEVERAL:
-                return self._join(fields)
-        elif fields[0].jump == 0 or name in _ON_ONE or name in _ON_SEVERAL:
-            return fields[0]
-        elif hasattr(self, f"_{name}"):
-            return getattr(self, f"_{name}")(fields[0], *args, **kwargs)
-        elif output.ndim == 2 and name in _TO_A_VECTOR:
-            return fields[0].whole()
+        all_see_the_same = all(field.jump == 0 for field in fields)
+        if all_see_the_same or name in _ON_SEVERAL or self._stacks(name, args, kwargs):
+            return self._join(fields)
+        if len(fields) == 1:
+            if name in _ON_ONE:
+                return fields[0]
+            if hasattr(self, f"_{name}"):
+                return getattr(self, f"_{name}")(fields[0], *args, **kwargs)
+            one_position = output.ndim == 2 or output.shape[2:] == (1, 1)
+            if one_position and name in _TO_A_VECTOR:
+                return fields[0].whole()
         raise ValueError(
             f"the recursion cannot follow {name!r}: it knows convolution, pooling, "
             "dense layers, sums, concatenation, and what acts on each position by "
             "itself. receptive_field.measure can"
         )
+
+    def _stacks(self, name: str, args: tuple, kwargs: dict) -> bool:
+        """Does this put maps side by side, position on position?"""
+        dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
+        return name in ("cat", "concat") and dim % 4 in (0, 1)
 
     def _join(self, fields: list[_Field]) -> _Field:
         if not all(field.jump for field in fields):
@@ -446,9 +465,11 @@ class _Measurement(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if any(tensor.requires_grad for tensor in _flat((args, kwargs.values()))):
-            name = function.__name__.strip("_")
+            name = _name(function)
             if name in _ON_ONE:
                 return args[0]
+            if name in _ON_SEVERAL:  # not in place: copied channels share memory
+                return getattr(torch, name)(*args)
             function = getattr(self, f"_{name}", function)
         return function(*args, **kwargs)
 
@@ -482,7 +503,7 @@ class _Measurement(TorchFunctionMode):
         return total.expand(*x.shape[:-1], len(weight))
 
     def _cat(self, tensors, dim=0) -> Tensor:
-        if dim != 1 or tensors[0].ndim != 4:
+        if tensors[0].ndim != 4 or dim % 4 != 1:
             return torch.cat(tensors, dim)
         channels = sum(tensor.shape[1] for tensor in tensors)
         return _copied(sum(map(_one_channel, tensors)), channels)
@@ -506,8 +527,12 @@ def _copied(one: Tensor, channels: int) -> Tensor:
 
 
 def _one_channel(maps: Tensor) -> Tensor:
-    """Return one of equal channels, (N, 1, H, W)."""
-    return getattr(maps, "one_channel", maps[:, :1])
+    """Return one channel, (N, 1, H, W), for maps whose channels are all alike.
+
+    Where they are not, because a network has added empty ones, it is their mean.
+    """
+    one = getattr(maps, "one_channel", None)
+    return maps.mean(dim=1, keepdim=True) if one is None else one
 
 
 def _flat(values) -> Iterator[Tensor]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -112,6 +113,16 @@ def test_side_by_side_the_widest_branch_counts():
     stem, third, fourth = 7 + 2 * 2 + 2 * 4 + 2 * 4, 4 * 8 * 2, 4 * 16 * 5
     size = stem + third + 2 * 8 + fourth + 2 * 16 + 4 * 32 * 2
     assert table[table.jump > 0]["size"].max() == size == 715
+
+
+def test_inception_v3_agrees_with_the_published_table():
+    """Another's code, with kernels of 1x7 and 7x1 in branches that differ in length."""
+    inception = on_meta(
+        lambda: torchvision.models.inception_v3(weights=None, init_weights=False)
+    )
+    for axis in (0, 1):
+        table = trace(inception, (3, 299, 299), axis=axis)
+        assert table[table.jump > 0]["size"].max() == 1311
 
 
 def test_stacks_of_3x3_see_what_a_larger_kernel_sees():
@@ -296,6 +307,11 @@ def test_gradients_agree_on_any_branches(parts):
     assert measure(network, (2, 96, 96), row.layer) == window(row, 96)
 
 
+def test_a_sum_in_place_is_a_sum():
+    network = on_meta(lambda: torchvision.models.resnet18(weights=None))
+    measured_as_traced(network, (3, 160, 160), 8)
+
+
 def test_what_lies_outside_the_field_changes_nothing():
     """The meaning of it all, on a network with its own weights, maxima and branches."""
     torch.manual_seed(0)
@@ -376,6 +392,7 @@ class Ends(nn.Module):
         lambda x: x.mean(dim=(2, 3)),
         lambda x: x.flatten(1),
         lambda x: x.view(len(x), -1),
+        lambda x: x.mean(dim=(2, 3), keepdim=True),
         lambda x: F.adaptive_max_pool2d(x, 1),
     ],
 )
@@ -394,6 +411,9 @@ def test_ways_to_make_a_vector_see_everything(function):
         (lambda x: x.transpose(2, 3), "transpose"),
         (lambda x: x.flatten(2), "flatten"),
         (lambda x: x.mean(dim=2), "mean"),
+        (lambda x: torch.cat([x, x], dim=2), "cat"),
+        (lambda x: torch.cat([x, x], -1), "cat"),
+        (lambda x: x.roll(1, 2) + x.roll(2, 2), "roll"),
         (lambda x: x[0], "slices"),
         (lambda x: F.pad(x, [1] * 4, mode="reflect"), "reflect"),
         (lambda x: F.linear(x, torch.ones(5, 7, device=x.device)), "flatten"),
@@ -465,11 +485,14 @@ def test_the_network_is_left_as_it_was(training):
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.Dropout()
     )
     network.train(training)
+    network[1].eval()  # frozen, whatever the others do
     before = {name: value.clone() for name, value in network.state_dict().items()}
     trace(network, (1, 12, 12))
     measure(network, (1, 12, 12), "3")
     effective(network, torch.rand(2, 1, 12, 12), "2")
-    assert all(module.training is training for module in network.modules())
+    assert not network[1].training
+    assert all(network[index].training is training for index in (0, 2, 3))
+    assert network.training is training
     assert not any(module._forward_hooks for module in network.modules())
     for name, value in network.state_dict().items():
         assert value.equal(before[name])
@@ -526,6 +549,13 @@ def test_the_effective_field_lies_in_the_field():
     first, last = window(row, 64)
     found[first : last + 1, first : last + 1] = 0
     assert (found == 0).all()
+
+
+def test_a_unit_without_a_gradient_has_no_effective_field():
+    network = nn.Sequential(nn.Conv2d(1, 1, 3, bias=False), nn.ReLU())
+    nn.init.ones_(network[0].weight)
+    with pytest.raises(ValueError, match="no gradient"):
+        effective(network, -torch.ones(1, 1, 5, 5), "1")
 
 
 def test_the_effective_field_of_a_linear_layer_is_its_squared_weights():
