@@ -3,11 +3,14 @@
 python tools/record.py lenet5-mnist --seeds 5
 """
 
+import json
 import shlex
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -15,7 +18,7 @@ import typer
 from torch import nn
 from torch.nn import functional as F
 
-from cnnbook import data, models, recipes, runs, training
+from cnnbook import data, launch, models, recipes, runs, training
 from cnnbook.data import Split
 from cnnbook.models.lenet import map_criterion
 
@@ -67,8 +70,7 @@ def main() -> None:
 @app.command()
 def lenet5_mnist(seeds: Seeds = 5) -> None:
     """LeNet-5 on MNIST: the 1998 network, each modern change alone, all, a control."""
-    command = shlex.join(["python", "tools/record.py", *sys.argv[1:]])
-    origin = runs.origin(command, list(range(seeds)))
+    origin = runs.origin(_command(), list(range(seeds)))
     dataset = data.load("mnist").to(training.device())
     recipe = recipes.recipe("lenet5-modern", "mnist")
     passes = 10
@@ -85,6 +87,47 @@ def lenet5_mnist(seeds: Seeds = 5) -> None:
         {**origin, "dataset": "MNIST", "recipe": recipe, "results": results},
     )
     print(f"wrote {path.name}")
+
+
+@app.command()
+def cifar10(
+    folder: Annotated[str, typer.Option("--data", help="A folder, or cifar10.")],
+    title: Annotated[str, typer.Option(help="The data set's name where it is shown.")],
+    networks: Annotated[list[str], typer.Option("--network", help="Once for each.")],
+    name: Annotated[str, typer.Option(help="Of the record in data/runs.")],
+    epochs: Annotated[int, typer.Option(min=1)],
+    seeds: Seeds = 3,
+) -> None:
+    """Networks on CIFAR-10 by He et al.'s recipe, with as many epochs as there is time.
+
+    Each run has a folder in runs/; called again, this goes on where it was stopped.
+    """
+    origin = runs.origin(_command(), list(range(seeds)))
+    first = launch.task(networks[0], folder, "paper", epochs=epochs)
+    results = {network: [] for network in networks}
+    for seed in range(seeds):
+        for network in networks:
+            task = replace(first, model=network, seed=seed)
+            place = Path("runs") / f"{task.name}-{epochs}-epochs"
+            test = launch.run(task, place, _command(), resume=True)
+            log = [json.loads(line) for line in (place / "log.jsonl").open()]
+            results[network].append(
+                {
+                    "seed": seed,
+                    "seconds": round(sum(row.get("seconds", 0) for row in log), 1),
+                    "train_error": [round(row["train_error"], 3) for row in log[:-1]],
+                    "test_error": round(test["test_error"], 3),
+                }
+            )
+            print(network, results[network][-1], flush=True)
+    path = runs.save(
+        name, {**origin, "dataset": title, "recipe": first.settings, "results": results}
+    )
+    print(f"wrote {path.name}")
+
+
+def _command() -> str:
+    return shlex.join(["python", "tools/record.py", *sys.argv[1:]])
 
 
 def _train(

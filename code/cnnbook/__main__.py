@@ -7,8 +7,12 @@ and errors come at once.
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 app = typer.Typer(
-    help="Count the architectures of the book.",
+    help="Count and train the architectures of the book.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -49,7 +53,7 @@ def models(
             sums = _table(name, known.input_size).sum(numeric_only=True)
             row |= {key: int(sums[key]) for key in ("parameters", "macs")}
         rows.append(row | {"source": known.source})
-    with _bad_input_as_usage_error():
+    with _errors_as_messages():
         _print(pd.DataFrame(rows), as_csv, as_json)
 
 
@@ -76,7 +80,7 @@ def cost(
     Activations are the values that a layer writes. One MAC is one
     multiply-accumulate: two floating-point operations.
     """
-    with _bad_input_as_usage_error():
+    with _errors_as_messages():
         size = None if input_size is None else _parse_size(input_size)
         table = _table(name, size, classes, batch_size)
         if as_csv or as_json:
@@ -94,6 +98,114 @@ def cost(
             *(int(total[column]) for column in ("parameters", "macs", "activations")),
         ]
         _print(shown)
+
+
+class Precision(StrEnum):
+    """Of the numbers in the layers; the weights are always kept in 32 bits."""
+
+    no = "no"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Option(help="An architecture; see `models`.")],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            help="A data set of the book, or a folder with train/<class>/<image> and "
+            "val/<class>/<image>.",
+        ),
+    ],
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="`paper` is that of the network's authors. A folder of small images "
+            "takes the recipe for cifar10, one of photographs that for imagenet."
+        ),
+    ] = "",
+    folder: Annotated[
+        Path | None, typer.Option(help="Of log and checkpoints; runs/… if not given.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it will take, and stop.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of weights, order and variation.")] = 0,
+    validation: Annotated[
+        int, typer.Option(help="Training images set apart, measured every epoch.")
+    ] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Over all processes together.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help="What `accelerate launch` says by default.")
+    ] = None,
+    accumulation: Annotated[
+        int,
+        typer.Option(min=1, help="Parts that a batch is handled in, to save memory."),
+    ] = 1,
+    channels_last: Annotated[
+        bool, typer.Option(help="Keep a pixel's channels side by side.")
+    ] = True,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Use torch.compile.")
+    ] = False,
+) -> None:
+    """Train a network with the loop of the book, on one device or on many.
+
+    `accelerate launch -m cnnbook train …` and `torchrun -m cnnbook train …` share the
+    work among processes; the batch size, and so the result, stays the same.
+    """
+    from . import launch
+
+    with _errors_as_messages():
+        processes = launch.processes()
+        task = launch.task(
+            model,
+            dataset,
+            recipe,
+            seed=seed,
+            validation=validation,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+        )
+        of_numbers = precision and precision.value
+        portions = processes.num_processes * accumulation
+        if processes.is_main_process:
+            _print_plan(task.about() | task.budget(portions, of_numbers))
+        if dry_run:
+            return
+        figures = launch.run(
+            task,
+            folder or Path("runs") / task.name,
+            shlex.join(["python", "-m", "cnnbook", *sys.argv[1:]]),
+            resume=resume,
+            compile=compile,
+            precision=of_numbers,
+            accumulation=accumulation,
+            channels_last=channels_last,
+        )
+        if processes.is_main_process:
+            _print_plan(figures)
+
+
+def _print_plan(figures: dict) -> None:
+    for key, value in figures.items():
+        if key == "memory":
+            value = f"{value / 2**20:,.1f} MiB a process, at least"
+        elif isinstance(value, int):
+            value = f"{value:,}"
+        elif isinstance(value, float):
+            value = f"{value:.4g}"
+        typer.echo(f"{key.replace('_', ' '):18}{value}")
 
 
 def _table(
@@ -151,12 +263,15 @@ def _aligned(table: pd.DataFrame) -> str:
 
 
 @contextmanager
-def _bad_input_as_usage_error() -> Iterator[None]:
-    """Turn the library's ValueError into a message and exit status 2."""
+def _errors_as_messages() -> Iterator[None]:
+    """Turn the library's errors into a message and exit status 2, or 1."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, FileNotFoundError, FileExistsError) as error:
         raise typer.BadParameter(str(error)) from None
+    except (OSError, FloatingPointError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

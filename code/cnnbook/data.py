@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,19 @@ class Split:
         """Return this split on `device`."""
         return Split(self.images.to(device), self.labels.to(device))
 
+    def batches(
+        self, parts: Sequence[Tensor], draws: Tensor | None = None
+    ) -> Iterator[Split]:
+        """Yield the images and labels at each of `parts`, which are index tensors.
+
+        Args:
+            parts: Any number of index tensors, each of shape (n,).
+            draws: Of no use here: whole images are in memory. `photographs.Folder`
+                cuts its images by them.
+        """
+        for part in parts:
+            yield self[part.to(self.labels.device)]
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -93,12 +106,15 @@ def names() -> list[str]:
 
 
 def load(name: str = "digits", *, validation: int = 0) -> Dataset:
-    """Load a data set: small grey images, normalised, or photographs.
+    """Load a data set: small images, normalised, or photographs.
 
     Grey images are padded to 32x32 pixels, and their values mapped as LeCun et al.
     (1998, section II-B) do: background -0.1, ink 1.175. ``digits`` are scikit-learn's
     1,797 digits of 8x8 pixels, enlarged to 24x24; 360 of them, the same ones always,
     are the test set.
+
+    ``cifar10`` is 60,000 colour images of 32x32 pixels, each channel with mean 0 and
+    deviation 1 over the training set.
 
     ``imagenette`` is 13,394 photographs of ten of ImageNet's classes, whose shorter
     side is 320 pixels (160 in ``imagenette-160``). They are cut to 224x224 as in
@@ -117,36 +133,59 @@ def load(name: str = "digits", *, validation: int = 0) -> Dataset:
         FileNotFoundError: If the data set is not there and cannot be downloaded.
     """
     classes, train, test = lookup(name, _LOADERS, "data set")(name)
+    return Dataset(name, classes, *set_apart(train, validation), test)
+
+
+def set_apart(train: Split, validation: int) -> tuple[Split, Split]:
+    """Take `validation` images, the same ones always, from a training set.
+
+    Returns:
+        What is left to train on, and the validation set, which may be empty.
+
+    Raises:
+        ValueError: If not at least one image is left.
+    """
     if not 0 <= validation < len(train):
         raise ValueError(
             f"validation must be from 0 to {len(train) - 1} images, got {validation}"
         )
     if validation == 0:
-        return Dataset(name, classes, train, train[:0], test)
+        return train, train[:0]
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     held_out = order < validation  # a mask: both parts keep the files' order
-    return Dataset(name, classes, train[~held_out], train[held_out], test)
+    return train[~held_out], train[held_out]
 
 
-def shift(
-    images: Tensor, pixels: int, generator: torch.Generator | None = None
+def vary(
+    images: Tensor,
+    draws: Tensor,
+    *,
+    shift: int = 0,
+    flip: bool = False,
+    border: str = "replicate",
 ) -> Tensor:
-    """Move each image by its own whole number of pixels, up to `pixels` each way.
-
-    What moves in at a border repeats the border, which is background here.
+    """Move each image by its own whole number of pixels, and mirror half of them.
 
     Args:
         images: Tensor of shape (N, C, H, W).
-        generator: A CPU generator, so that all devices draw the same shifts.
+        draws: Random numbers from 0 to 1, of shape (N, 3): they decide about row,
+            column and mirroring. The same draws give the same images on every device.
+        shift: How many pixels each way, at most.
+        flip: Whether images are mirrored, left for right, at all.
+        border: What moves in: the image's own border (``replicate``), or zeros
+            (``constant``), which are the mean colour of a normalised data set.
     """
-    if pixels == 0:
+    draws = draws.to(images.device)
+    if flip:
+        mirrored = draws[:, 2, None, None, None] < 0.5
+        images = torch.where(mirrored, images.flip(-1), images)
+    if shift == 0:
         return images
     n, _, height, width = images.shape
-    offsets = torch.randint(0, 2 * pixels + 1, (2, n, 1), generator=generator)
-    offsets = offsets.to(images.device)
-    rows = offsets[0] + torch.arange(height, device=images.device)  # (N, H)
-    columns = offsets[1] + torch.arange(width, device=images.device)  # (N, W)
-    padded = F.pad(images, [pixels] * 4, mode="replicate")
+    offsets = (draws[:, :2] * (2 * shift + 1)).long()  # from 0 to 2 * shift
+    rows = offsets[:, :1] + torch.arange(height, device=images.device)  # (N, H)
+    columns = offsets[:, 1:] + torch.arange(width, device=images.device)  # (N, W)
+    padded = F.pad(images, [shift] * 4, mode=border)
     image = torch.arange(n, device=images.device)[:, None, None]
     moved = padded[image, :, rows[:, :, None], columns[:, None, :]]  # (N, H, W, C)
     return moved.permute(0, 3, 1, 2)
@@ -193,6 +232,46 @@ def _mnist(name: str) -> tuple[tuple[str, ...], Split, Split]:
     return classes, *splits
 
 
+def _cifar10(name: str) -> tuple[tuple[str, ...], Split, Split]:
+    try:
+        train, test = (tv.CIFAR10(folder(), part, download=True) for part in (True, 0))
+    except (URLError, OSError, RuntimeError):
+        raise _absent(tv.CIFAR10.filename, name, folder()) from None
+    splits = [
+        Split(torch.from_numpy(part.data).permute(0, 3, 1, 2), torch.tensor(targets))
+        for part in (train, test)
+        for targets in [part.targets]
+    ]
+    return tuple(train.classes), *normalise_channels(*splits)
+
+
+def normalise_channels(train: Split, test: Split) -> tuple[Split, Split]:
+    """Give each channel mean 0 and deviation 1 over the training set.
+
+    Args:
+        train: Images (N, C, H, W) in uint8.
+        test: Likewise; it is mapped as the training set is.
+    """
+    counts = [
+        torch.bincount(train.images[:, channel].flatten(), minlength=256).double()
+        for channel in range(train.images.shape[1])
+    ]
+    values = torch.arange(256, dtype=torch.float64)
+    shares = torch.stack([count / count.sum() for count in counts])  # (C, 256)
+    mean = (shares @ values)[:, None]
+    deviation = (shares * (values - mean) ** 2).sum(dim=1, keepdim=True).sqrt()
+    table = ((values - mean) / deviation).float()  # (C, 256): value of each byte
+    return tuple(
+        Split(
+            torch.stack(
+                [row[part.images[:, c].int()] for c, row in enumerate(table)], dim=1
+            ),
+            part.labels,
+        )
+        for part in (train, test)
+    )
+
+
 def _imagenette(name: str) -> tuple[tuple[str, ...], Split, Split]:
     size = {"imagenette": "320px", "imagenette-160": "160px"}[name]
     place = folder() / f"imagenette2-{size.removesuffix('px')}"
@@ -233,6 +312,7 @@ _LOADERS: dict[str, Callable] = {
     "digits": _digits,
     "mnist": _mnist,
     "fashion-mnist": _mnist,
+    "cifar10": _cifar10,
     "imagenette": _imagenette,
     "imagenette-160": _imagenette,
 }

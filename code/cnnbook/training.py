@@ -7,7 +7,8 @@ processes; the loop is the same on all of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,20 +16,27 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator, PartialState
+from accelerate.utils import broadcast, gather_object
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from tqdm import tqdm  # not tqdm.auto: its bar stays in the notebook as a widget
 
 from . import data
+from .checkpoints import Run
 from .data import Split
+from .folders import Folder
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean loss a sample, and the share of samples classified wrongly, in %."""
+    """Mean loss a sample, and the share of samples classified wrongly, in %.
+
+    `top5_error` allows five guesses; with fewer than six classes it is zero.
+    """
 
     loss: float
     error: float
+    top5_error: float
 
 
 def device() -> torch.device:
@@ -38,33 +46,56 @@ def device() -> torch.device:
 
 def fit(
     model: nn.Module,
-    train: Split,
-    validation: Split | None = None,
+    train: Split | Folder,
+    validation: Split | Folder | None = None,
     *,
     epochs: int,
     batch_size: int = 128,
+    optimizer: str = "adamw",
     learning_rate: float = 0.01,
     weight_decay: float = 0.05,
     warmup: float = 0.2,
+    rate_steps: Sequence[tuple[float, float]] = (),
     label_smoothing: float = 0.0,
     criterion: Callable[[Tensor, Tensor], Tensor] | None = None,
     shift: int = 0,
+    flip: bool = False,
+    border: str = "replicate",
     seed: int = 0,
+    precision: str | None = None,
+    accumulation: int = 1,
+    channels_last: bool = True,
+    run: Run | None = None,
 ) -> pd.DataFrame:
-    """Train `model` in place with AdamW; the rate rises, then falls, in straight lines.
+    """Train `model` in place: in one process or in several, on whatever device.
 
     Args:
         model: Maps images (N, C, H, W) to scores (N, classes).
-        train: All training images, as one tensor.
+        train: All training images, as one tensor; or a folder to read them from.
         validation: Evaluated after every epoch, if given.
         epochs: Passes over the training images.
         batch_size: Images a step, over all processes together.
-        learning_rate: The highest rate, reached after the share `warmup` of all steps.
-        weight_decay: For weights; biases and normalisation are left alone.
+        optimizer: ``adamw``, whose decay leaves biases and normalisation alone, or
+            ``sgd``, with momentum 0.9 and a decay of all parameters, as in the papers.
+        learning_rate: The highest rate.
+        weight_decay: The share of a weight, times the rate, that a step takes away.
+        warmup: The rate rises to the highest over this share of all steps, and falls
+            over the others to nearly zero, in straight lines.
+        rate_steps: Instead of that, pairs: from this share of all steps on, the rate is
+            the highest times this factor. Before the first pair the factor is 1.
         label_smoothing: Share of each target spread over all classes.
         criterion: Maps scores and labels to the loss; cross-entropy if None.
         shift: Each image is moved by up to so many pixels, anew in every epoch.
-        seed: Decides the order of the images and their shifts, on every device alike.
+        flip: Half of the images are mirrored, others in every epoch.
+        border: What moves in at a border: see `data.vary`.
+        seed: Decides the order of the images and their variation, on every device and
+            for any number of processes alike.
+        precision: ``no``, ``bf16`` or ``fp16``; if None, what `accelerate launch` says.
+        accumulation: A process handles its share of a batch in so many parts, one after
+            the other. That takes less memory and gives the same step, but for batch
+            normalisation, whose statistics are those of a part.
+        channels_last: Whether a pixel's channels lie side by side in memory.
+        run: The folder of log and checkpoints; training goes on from its last one.
 
     Returns:
         A row an epoch: epoch, train_loss and train_error (%, running means over the
@@ -72,53 +103,66 @@ def fit(
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
+        ValueError: If the optimizer is unknown, or a batch has fewer images than parts.
     """
     criterion = criterion or partial(F.cross_entropy, label_smoothing=label_smoothing)
-    accelerator = Accelerator()
-    generator = torch.Generator().manual_seed(seed)
+    accelerator = Accelerator(
+        mixed_precision=precision, step_scheduler_with_optimizer=False
+    )
+    memory = torch.channels_last if channels_last else torch.contiguous_format
+    model = model.to(accelerator.device, memory_format=memory)
     train = train.to(accelerator.device)
-    steps = math.ceil(len(train) / batch_size)
-    model = model.to(accelerator.device, memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        _parameter_groups(model, weight_decay), lr=learning_rate, fused=True
-    )
-    schedule = OneCycleLR(
-        optimizer,
-        max_lr=learning_rate,
-        total_steps=epochs * steps,
-        pct_start=warmup,
-        anneal_strategy="linear",
-        cycle_momentum=False,
-    )
-    network, optimizer = accelerator.prepare(model, optimizer)
-    history = []
-    for epoch in tqdm(range(1, epochs + 1), desc="epochs", leave=False):
-        network.train()
-        sums = torch.zeros(2, device=accelerator.device)
+    portions = accelerator.num_processes * accumulation
+    steps = len(_batches(torch.arange(len(train)), batch_size, portions))
+    updates = _optimizer(optimizer, model, learning_rate, weight_decay)
+    schedule = _schedule(updates, epochs * steps, learning_rate, warmup, rate_steps)
+    network, updates, schedule = accelerator.prepare(model, updates, schedule)
+    history = run.restore(accelerator) if run else []
+    generator = torch.Generator().manual_seed(seed)
+    vary = partial(data.vary, shift=shift, flip=flip, border=border)
+    bar = _progress_bar(accelerator, epochs * len(train), len(history) * len(train))
+    for epoch in range(1, epochs + 1):
+        # Drawn for an epoch that is done, too, so that those after it are the same.
         order = torch.randperm(len(train), generator=generator)
-        for indices in order.split(batch_size):
-            batch = train[indices.to(accelerator.device)]
-            images = data.shift(batch.images, shift, generator)
-            scores = network(images)
-            loss = criterion(scores, batch.labels)
-            optimizer.zero_grad()
-            accelerator.backward(loss)
-            optimizer.step()
-            schedule.step()
-            wrong = (scores.argmax(dim=1) != batch.labels).sum()
-            sums += torch.stack([loss.detach() * len(batch), wrong])
-        loss, error = (sums / len(train)).tolist()
+        varied = shift or flip or isinstance(train, Folder)
+        draws = torch.rand(len(train), 4, generator=generator) if varied else None
+        if epoch <= len(history):
+            continue
+        network.train()
+        updates.zero_grad()
+        sums = torch.zeros(2, device=accelerator.device)
+        batches = _batches(order, batch_size, portions)
+        for part, weight, is_last in _parts(
+            train, batches, draws, vary, accelerator, accumulation
+        ):
+            with nullcontext() if is_last else accelerator.no_sync(network):
+                scores = network(part.images)
+                loss = criterion(scores, part.labels)
+                accelerator.backward(weight * loss)
+            if is_last:
+                updates.step()
+                schedule.step()
+                updates.zero_grad()
+            wrong = (scores.argmax(dim=1) != part.labels).sum()
+            sums += torch.stack([loss.detach() * len(part), wrong])
+            bar.update(len(part) * accelerator.num_processes)
+        loss, error = (accelerator.reduce(sums) / len(train)).tolist()
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"the training loss is {loss} in epoch {epoch}: lower learning_rate"
             )
         history.append({"epoch": epoch, "train_loss": loss, "train_error": 100 * error})
+        _share_statistics(model, accelerator)
         if validation is not None:
             held_out = evaluate(model, validation, criterion)
             history[-1] |= {
                 "validation_loss": held_out.loss,
                 "validation_error": held_out.error,
             }
+        if run:
+            run.save(accelerator, history)
+    bar.close()
+    accelerator.unwrap_model(network, keep_fp32_wrapper=False)
     return pd.DataFrame(history)
 
 
@@ -137,13 +181,26 @@ def predict(model: nn.Module, images: Tensor, *, batch_size: int = 1000) -> Tens
 
 def evaluate(
     model: nn.Module,
-    split: Split,
+    split: Split | Folder,
     criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
 ) -> Evaluation:
-    """Return the mean loss and the error (%) of `model` on all of `split`."""
-    scores = predict(model, split.images)
-    labels = split.labels.to(scores.device)
-    return Evaluation(criterion(scores, labels).item(), topk_error(scores, labels))
+    """Return the mean loss and the error (%) of `model` on all of `split`.
+
+    Several processes share the work, and all get the result.
+    """
+    processes = PartialState()
+    batch_size = 1000 if isinstance(split, Split) else 100
+    indices = torch.arange(len(split)).split(batch_size)
+    mine = indices[processes.process_index :: processes.num_processes]
+    sums = []
+    for part in split.batches(mine):
+        scores = predict(model, part.images)
+        labels = part.labels.to(scores.device)
+        means = [criterion(scores, labels).item()]
+        means += [topk_error(scores, labels, min(k, scores.shape[1])) for k in (1, 5)]
+        sums.append([len(part) * mean for mean in means])
+    columns = zip(*gather_object(sums), strict=True)
+    return Evaluation(*(sum(column) / len(split) for column in columns))
 
 
 def topk_error(scores: Tensor, labels: Tensor, k: int = 1) -> float:
@@ -175,6 +232,99 @@ def topk_error(scores: Tensor, labels: Tensor, k: int = 1) -> float:
     return 100 * (beaten < classes - k).float().mean().item()
 
 
+def _batches(order: Tensor, batch_size: int, portions: int) -> list[Tensor]:
+    """Cut an epoch's order into batches of at least two images, and one a portion.
+
+    A smaller rest joins the batch before it: batch normalisation needs two images, and
+    each process some.
+
+    Raises:
+        ValueError: If the data set or the batch size is too small for that.
+    """
+    least = max(2, portions)
+    if min(len(order), batch_size) < portions:
+        raise ValueError(
+            f"{min(len(order), batch_size)} images a batch cannot be shared out into "
+            f"{portions} parts (processes times accumulation)"
+        )
+    batches = list(order.split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) < least:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def _parts(
+    train: Split | Folder,
+    batches: list[Tensor],
+    draws: Tensor | None,
+    vary: Callable[[Tensor, Tensor], Tensor],
+    accelerator: Accelerator,
+    accumulation: int,
+) -> Iterator[tuple[Split, float, bool]]:
+    """Yield this process's parts of each batch, varied.
+
+    With each comes the weight that its mean loss has in the batch's (the processes'
+    gradients are averaged), and whether it is the process's last part of the batch.
+    """
+    portions = accelerator.num_processes * accumulation
+    first = accelerator.process_index * accumulation
+    plan = [
+        (part, len(part) * accelerator.num_processes / len(batch), i == accumulation)
+        for batch in batches
+        for i, part in enumerate(
+            batch.tensor_split(portions)[first : first + accumulation], start=1
+        )
+    ]
+    stream = train.batches([indices for indices, _, _ in plan], draws)
+    for (indices, weight, is_last), part in zip(plan, stream, strict=True):
+        if draws is not None:
+            part = Split(vary(part.images, draws[indices]), part.labels)
+        yield part, weight, is_last
+
+
+def _optimizer(
+    name: str, model: nn.Module, learning_rate: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """Return the optimizer, in the form that updates all weights in one pass."""
+    if name == "adamw":
+        groups = _parameter_groups(model, weight_decay)
+        return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    if name == "sgd":
+        return torch.optim.SGD(
+            model.parameters(),
+            lr=learning_rate,
+            momentum=0.9,
+            weight_decay=weight_decay,
+            fused=True,
+        )
+    raise ValueError(f"unknown optimizer {name!r}: known are 'adamw' and 'sgd'")
+
+
+def _schedule(
+    updates: torch.optim.Optimizer,
+    steps: int,
+    learning_rate: float,
+    warmup: float,
+    rate_steps: Sequence[tuple[float, float]],
+) -> LRScheduler:
+    """Return a rate that rises and falls, or changes at given shares of the steps."""
+    if not rate_steps:
+        return OneCycleLR(
+            updates,
+            max_lr=learning_rate,
+            total_steps=steps,
+            pct_start=warmup,
+            anneal_strategy="linear",
+            cycle_momentum=False,
+        )
+
+    def factor(step: int) -> float:
+        passed = [factor for share, factor in rate_steps if step >= share * steps]
+        return passed[-1] if passed else 1.0
+
+    return LambdaLR(updates, factor)
+
+
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     """Kernels and matrices decay; biases, scales and coefficients do not."""
     kernels = [p for p in model.parameters() if p.squeeze().ndim > 1]
@@ -183,3 +333,24 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
         {"params": kernels, "weight_decay": weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+
+
+def _share_statistics(model: nn.Module, accelerator: Accelerator) -> None:
+    """Give all processes the first one's running statistics of batch normalisation."""
+    if accelerator.num_processes > 1:
+        for buffer in model.buffers():
+            broadcast(buffer)
+
+
+def _progress_bar(accelerator: Accelerator, total: int, done: int) -> tqdm:
+    """Return a bar that counts images, in the first process only."""
+    quiet = {} if accelerator.is_main_process else {"disable": True}
+    return tqdm(
+        desc="training",
+        total=total,
+        initial=done,
+        unit=" images",
+        unit_scale=True,
+        leave=False,
+        **quiet,
+    )

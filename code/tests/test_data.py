@@ -110,10 +110,11 @@ def test_a_damaged_file_is_fetched_again(tiny, monkeypatch):
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 4), st.integers(0, 2**31))
-def test_shift_moves_each_image_by_whole_pixels(pixels, seed):
+def test_each_image_moves_by_whole_pixels(pixels, seed):
     x = torch.zeros(8, 2, 15, 15)
     x[:, :, 7, 7] = 1
-    moved = data.shift(x, pixels, torch.Generator().manual_seed(seed))
+    draws = torch.rand(8, 4, generator=torch.Generator().manual_seed(seed))
+    moved = data.vary(x, draws, shift=pixels)
     assert moved.shape == x.shape
     assert moved.sum() == x.sum()
     _, _, rows, columns = moved.nonzero(as_tuple=True)
@@ -122,6 +123,47 @@ def test_shift_moves_each_image_by_whole_pixels(pixels, seed):
     assert moved[:, 0].equal(moved[:, 1])  # channels move together
 
 
-def test_shift_fills_in_with_the_border():
-    x = torch.full((3, 1, 6, 6), -0.1)
-    assert data.shift(x, 2, torch.Generator().manual_seed(0)).equal(x)
+def test_every_shift_is_as_frequent_as_the_others():
+    x = torch.zeros(20_000, 1, 7, 7)
+    x[:, :, 3, 3] = 1
+    draws = torch.rand(len(x), 3, generator=torch.Generator().manual_seed(0))
+    counts = data.vary(x, draws, shift=1).sum(dim=(0, 1))[2:5, 2:5]
+    assert counts.sum() == len(x)
+    assert (counts / len(x) - 1 / 9).abs().max() < 0.01
+
+
+def test_what_moves_in_is_the_border_or_zero():
+    x, draws = torch.full((3, 1, 6, 6), -0.1), torch.zeros(3, 3)  # up and left
+    assert data.vary(x, draws, shift=2).equal(x)
+    moved = data.vary(x, draws, shift=2, border="constant")
+    assert moved[:, :, :2].eq(0).all()
+    assert moved[:, :, 2:, 2:].equal(x[:, :, 2:, 2:])
+
+
+def test_half_of_the_images_are_mirrored():
+    x = torch.arange(4.0).expand(2, 1, 4, 4)
+    draws = torch.tensor([[0.5, 0.5, 0.2], [0.5, 0.5, 0.8]])
+    mirrored, left = data.vary(x, draws, flip=True)
+    assert mirrored.equal(x[0].flip(-1))
+    assert left.equal(x[1])
+
+
+@given(st.integers(0, 2**31))
+@settings(deadline=None, max_examples=10)
+def test_channels_are_normalised_by_the_training_set(seed):
+    generator = torch.Generator().manual_seed(seed)
+    train, test = (
+        data.Split(
+            torch.randint(0, 256, (n, 3, 8, 8), generator=generator).byte(),
+            torch.zeros(n).long(),
+        )
+        for n in (20, 5)
+    )
+    mean = train.images.double().mean(dim=(0, 2, 3), keepdim=True)
+    deviation = train.images.double().std(dim=(0, 2, 3), keepdim=True, correction=0)
+    for before, after in zip(
+        (train, test), data.normalise_channels(train, test), strict=True
+    ):
+        wanted = (before.images - mean) / deviation
+        torch.testing.assert_close(after.images, wanted.float())
+        assert after.images.is_contiguous()

@@ -1,0 +1,188 @@
+"""A training run on the disk: its log, and where to go on after an interruption.
+
+A run owns a folder::
+
+    run.json                what was asked for, and on what it runs
+    log.jsonl               an object a line: each epoch, then the test
+    epoch-0004/             the last checkpoint: weights, optimiser, random numbers
+    model.safetensors       the weights at the end
+
+Whatever is written takes its name only when it is complete, and a checkpoint goes only
+when the next one is there. A process that is killed, or a disk that is full, leaves the
+last good checkpoint as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import safetensors.torch
+from accelerate import Accelerator, PartialState
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from torch import nn
+
+FORMAT = 1  # of the folder; a number higher than this was written by a newer version
+_PARTIAL = ".partial"
+
+
+class Run:
+    """The folder of one training run; use it as a context manager.
+
+    Args:
+        folder: Made if it does not exist.
+        about: What decides the result: model, data set, recipe, seed. It must be
+            JSON, and must be the same when the run is resumed.
+        origin: Where and from which code the run is made (`runs.origin`).
+        resume: Whether to go on with the run that the folder holds, if it holds one.
+
+    Raises:
+        FileExistsError: If the folder holds a run and `resume` is false.
+        BlockingIOError: If another process is writing to the folder.
+        ValueError: If the run to resume is another one, or of a newer format.
+    """
+
+    def __init__(
+        self, folder: Path, about: dict, origin: dict, *, resume: bool = False
+    ) -> None:
+        self.folder = Path(folder)
+        self.about = json.loads(json.dumps(about))  # as it will be read again
+        self._is_main = PartialState().is_main_process
+        if self._is_main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.folder / ".lock")
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                raise BlockingIOError(
+                    f"another process is writing to {self.folder}: wait for it, or "
+                    "choose another folder"
+                ) from None
+            try:
+                self._open(origin, resume)
+            except BaseException:
+                self._lock.release()
+                raise
+        PartialState().wait_for_everyone()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._is_main:
+            self._lock.release()
+
+    def restore(self, accelerator: Accelerator) -> list[dict]:
+        """Load the last checkpoint into what `accelerator` has prepared.
+
+        Returns:
+            The log of the epochs that are done; empty if there is no checkpoint.
+        """
+        self._clock = time.perf_counter()
+        last = self._last()
+        if last is None:
+            return []
+        try:
+            accelerator.load_state(last)
+            return json.loads((last / "history.json").read_text())
+        except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+            raise ValueError(
+                f"{last} is damaged ({error}): remove it to begin from the start"
+            ) from error
+
+    def save(self, accelerator: Accelerator, history: list[dict]) -> None:
+        """Write a checkpoint after an epoch, and the log; every process calls this.
+
+        The epoch's row in `history` is given its duration, in seconds.
+
+        Raises:
+            OSError: If it could not be written; the checkpoint before it remains.
+        """
+        name = f"epoch-{len(history):04}"
+        before, partial = self._last(), self.folder / (name + _PARTIAL)
+        start, self._clock = self._clock, time.perf_counter()
+        history[-1]["seconds"] = round(self._clock - start, 2)
+        try:
+            accelerator.save_state(partial)
+            accelerator.wait_for_everyone()
+            if self._is_main:
+                (partial / "history.json").write_text(json.dumps(history))
+                partial.rename(self.folder / name)
+                self._write_log(history)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            # PyTorch and safetensors report a full disk each in their own way.
+            shutil.rmtree(partial, ignore_errors=True)
+            kept = f"the run can go on from {before.name}" if before else "none is kept"
+            raise OSError(
+                f"could not write the checkpoint {name} to {self.folder} ({error}); "
+                f"{kept}. Is the disk full?"
+            ) from error
+        if self._is_main and before:
+            shutil.rmtree(before)
+        accelerator.wait_for_everyone()
+
+    def finish(self, model: nn.Module, history: list[dict], test: dict) -> None:
+        """Write the weights, and the test's figures as the last line of the log."""
+        if self._is_main:
+            path = self.folder / "model.safetensors"
+            weights = {k: v.contiguous() for k, v in model.state_dict().items()}
+            safetensors.torch.save_file(weights, str(path) + _PARTIAL)
+            Path(str(path) + _PARTIAL).rename(path)
+            self._write_log([*history, test])
+
+    def _open(self, origin: dict, resume: bool) -> None:
+        record = self.folder / "run.json"
+        if not record.exists():
+            if self._last() is not None or (self.folder / "log.jsonl").exists():
+                raise ValueError(f"{self.folder} holds checkpoints, but no run.json")
+            _write(record, {"format": FORMAT, "about": self.about, "origin": origin})
+        elif not resume:
+            raise FileExistsError(
+                f"{self.folder} holds a run: go on with it (--resume), or choose "
+                "another folder"
+            )
+        else:
+            self._check(json.loads(record.read_text()))
+        for partial in self.folder.glob("*" + _PARTIAL):  # of a process that was killed
+            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+        for old in self._checkpoints()[:-1]:
+            shutil.rmtree(old)
+
+    def _check(self, record: dict) -> None:
+        if record["format"] > FORMAT:
+            raise ValueError(
+                f"{self.folder} was written by a newer version of the book (format "
+                f"{record['format']}, this one knows {FORMAT}): update the book"
+            )
+        there, asked = record["about"], self.about
+        differing = [
+            f"{key} is {there.get(key)!r} there, and {asked.get(key)!r} here"
+            for key in sorted(there | asked)
+            if there.get(key) != asked.get(key)
+        ]
+        if differing:
+            raise ValueError(
+                f"the run in {self.folder} is another one: {'; '.join(differing)}"
+            )
+
+    def _checkpoints(self) -> list[Path]:
+        found = self.folder.glob("epoch-*")
+        return sorted(path for path in found if path.suffix != _PARTIAL)
+
+    def _last(self) -> Path | None:
+        return next(reversed(self._checkpoints()), None)
+
+    def _write_log(self, rows: list[dict]) -> None:
+        path = self.folder / "log.jsonl"
+        partial = path.with_name(path.name + _PARTIAL)
+        partial.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        partial.replace(path)
+
+
+def _write(path: Path, content: dict) -> None:
+    partial = path.with_name(path.name + _PARTIAL)
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(path)

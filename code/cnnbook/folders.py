@@ -1,0 +1,231 @@
+"""Data sets of one's own: a folder of images for each class.
+
+The layout is ImageNet's::
+
+    train/<class>/<image>      val/<class>/<image>   (or test/)
+
+Small images of one size become tensors, as all data sets of `data` are. Photographs
+are decoded by worker processes as they are needed: cut to size, ImageNet's 1.3 million
+would take 190 GB.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torchvision.datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
+from torchvision.io import ImageReadMode, decode_image
+from torchvision.transforms.v2 import functional as transforms
+from tqdm import tqdm
+
+from . import data
+from .data import Dataset, Split
+
+SMALL = 64  # pixels: images up to this side are kept in memory
+CROP = 224  # pixels: side of the square that a network for ImageNet sees
+
+
+def load(
+    path: Path | str,
+    *,
+    validation: int = 0,
+    damaged_share: float = 0.001,
+) -> Dataset:
+    """Load a folder of images.
+
+    Args:
+        path: Holds `train` and `val` (or `test`), each with a folder a class.
+        validation: So many training images, the same ones always, are set apart.
+        damaged_share: An image that cannot be read is named, and the next one takes
+            its place. If more than this share cannot be read, that is an error.
+
+    Raises:
+        FileNotFoundError: If a part is missing or has no images; from torchvision, if
+            a class has none.
+        ValueError: If the classes of both parts differ, small images are not all of
+            one size, or too many images are damaged.
+    """
+    path = Path(path)
+    tests = (path / "val", path / "test")
+    parts = [path / "train", tests[1] if tests[1].is_dir() else tests[0]]
+    for part in parts:
+        if not part.is_dir():
+            raise FileNotFoundError(
+                f"{part} is missing: a data set's folder holds train/<class>/<image> "
+                "and val/<class>/<image> (or test/)"
+            )
+    (classes, _), (other, _) = map(find_classes, parts)
+    if classes != other:
+        unlike = ", ".join(sorted(set(classes) ^ set(other))[:5])
+        raise ValueError(f"{parts[0]} and {parts[1]} differ in their classes: {unlike}")
+    train, test = (_listed(part, damaged_share) for part in parts)
+    if max(_Reader(train).first_from(0)[0].shape[1:]) <= SMALL:
+        train, test = data.normalise_channels(train.decoded(), test.decoded())
+    return Dataset(path.name, tuple(classes), *data.set_apart(train, validation), test)
+
+
+def with_scales(dataset: Dataset, scales: tuple[int, int] | None) -> Dataset:
+    """Set the range of a photograph's shorter side, in pixels, to train on.
+
+    It gets a random length in this range before a square of 224 pixels is cut from it.
+    Small images stay as they are.
+    """
+    if scales is None or isinstance(dataset.train, Split):
+        return dataset
+    return replace(dataset, train=replace(dataset.train, scales=scales))
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Photographs on the disk and their labels; stands where a `data.Split` may.
+
+    Its batches come from worker processes, cut to 224x224 pixels, as uint8 until they
+    are on the device, and normalised there.
+    """
+
+    paths: tuple[str, ...]
+    labels: Tensor
+    scales: tuple[int, int] = (256, 256)
+    damaged_share: float = 0.001
+    device: str = "cpu"
+    damaged: set[str] = field(default_factory=set)  # found so far; shared by subsets
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index) -> Folder:
+        """Return the part at `index` (a slice, mask or index tensor)."""
+        chosen = torch.arange(len(self))[index]
+        paths = tuple(self.paths[i] for i in chosen)
+        return replace(self, paths=paths, labels=self.labels[chosen])
+
+    def to(self, device: torch.device | str) -> Folder:
+        """Return this part, with batches that come on `device`."""
+        return replace(self, device=str(device))
+
+    def batches(
+        self, parts: Sequence[Tensor], draws: Tensor | None = None
+    ) -> Iterator[Split]:
+        """Yield normalised images (n, 3, 224, 224) and labels, part by part.
+
+        Args:
+            parts: Index tensors, each of shape (n,).
+            draws: Random numbers (N, 4) from 0 to 1, which decide of each image where
+                it is cut, and at which scale. Without them the middle is cut from a
+                shorter side of 256 pixels, as for a test.
+        """
+        loader = DataLoader(
+            _Reader(self, draws),
+            batch_sampler=[part.tolist() for part in parts],
+            num_workers=_workers(),
+            collate_fn=_collate,
+            pin_memory=self.device.startswith("cuda"),
+        )
+        for images, labels, damaged in loader:
+            self._report(damaged)
+            images = images.to(self.device, non_blocking=True)
+            yield Split(data.imagenet_normalise(images), labels.to(self.device))
+
+    def decoded(self) -> Split:
+        """Return all images as they are, as one tensor in uint8.
+
+        Raises:
+            ValueError: If they are not all of one size, or too many are damaged.
+        """
+        images, labels = [], []
+        for path, label in tqdm(
+            zip(self.paths, self.labels, strict=True),
+            "decoding",
+            len(self),
+            leave=False,
+        ):
+            try:
+                images.append(decode_image(path, ImageReadMode.RGB))
+                labels.append(label)
+            except RuntimeError:
+                self._report([path])
+                continue
+            if images[-1].shape != images[0].shape:
+                sizes = [tuple(image.shape[1:]) for image in (images[-1], images[0])]
+                raise ValueError(
+                    f"small images must all have one size: {path} has {sizes[0]} "
+                    f"pixels, others {sizes[1]}"
+                )
+        return Split(torch.stack(images), torch.stack(labels))
+
+    def _report(self, damaged: list[str]) -> None:
+        for path in damaged:
+            if path not in self.damaged:
+                self.damaged.add(path)
+                tqdm.write(f"left out, since it cannot be read: {path}")
+        if len(self.damaged) > self.damaged_share * len(self):
+            raise ValueError(
+                f"{len(self.damaged)} of {len(self)} images cannot be read, more than "
+                f"the {self.damaged_share:.1%} allowed; one is {min(self.damaged)}"
+            )
+
+
+class _Reader(torch.utils.data.Dataset):
+    """Reads and cuts one image at a time; in a worker process."""
+
+    def __init__(self, folder: Folder, draws: Tensor | None = None) -> None:
+        self.folder, self.draws = folder, draws
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, list[str]]:
+        image, label, damaged = self.first_from(index)
+        if self.draws is None:
+            return data.imagenet_crop(image, crop=CROP), label, damaged
+        return (
+            _random_crop(image, self.draws[index], self.folder.scales),
+            label,
+            damaged,
+        )
+
+    def first_from(self, index: int) -> tuple[Tensor, Tensor, list[str]]:
+        """Return the first image that can be read, its label, and those that cannot."""
+        count, damaged = len(self.folder), []
+        for i in (j % count for j in range(index, index + count)):
+            path = self.folder.paths[i]
+            try:
+                image = decode_image(path, ImageReadMode.RGB)
+                return image, self.folder.labels[i], damaged
+            except RuntimeError:
+                damaged.append(path)
+        raise ValueError(f"none of the {count} images can be read; one is {path}")
+
+
+def _random_crop(image: Tensor, draws: Tensor, scales: tuple[int, int]) -> Tensor:
+    """Scale the shorter side to a length in `scales`, and cut a square somewhere.
+
+    As Simonyan & Zisserman 2015 (section 3.1) and He et al. 2016 (section 3.4) do.
+    """
+    row, column, _, scale = draws.tolist()
+    low, high = scales
+    shorter = low + int(scale * (high - low + 1))
+    scaled = transforms.resize(image, [shorter], antialias=True)
+    height, width = scaled.shape[1:]
+    top, left = int(row * (height - CROP + 1)), int(column * (width - CROP + 1))
+    return scaled[:, top : top + CROP, left : left + CROP]
+
+
+def _collate(items: list) -> tuple[Tensor, Tensor, list[str]]:
+    images, labels, damaged = zip(*items, strict=True)
+    return torch.stack(images), torch.stack(labels), list(chain(*damaged))
+
+
+def _workers() -> int:
+    """Share the machine's cores among the processes that train on it."""
+    return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+
+
+def _listed(part: Path, damaged_share: float) -> Folder:
+    samples = make_dataset(part, extensions=IMG_EXTENSIONS)
+    paths, labels = zip(*samples, strict=True)
+    return Folder(paths, torch.tensor(labels), damaged_share=damaged_share)
