@@ -1,0 +1,382 @@
+"""Training runs: interrupted, shared out, refused, and what they leave on the disk."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+from filelock import FileLock
+from safetensors.torch import load_file
+from torch import nn
+from typer.testing import CliRunner
+
+from cnnbook import budget, checkpoints, cost, data, launch, models, recipes, training
+from cnnbook.__main__ import app
+
+TRAIN = ["train", "--model", "lenet5-modern", "--data", "digits"]
+COMMAND = [sys.executable, "-m", "cnnbook", *TRAIN]
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+
+
+def _cli(*arguments, **options):
+    return CliRunner().invoke(app, [*TRAIN, *map(str, arguments)], **options)
+
+
+def _message(result):
+    """Return what was printed, without the frame and its line breaks."""
+    return re.sub(r"[\s│╭╮╰╯─]+", " ", result.output)
+
+
+def _weights(folder):
+    return load_file(Path(folder) / "model.safetensors")
+
+
+def _largest_difference(one, other):
+    assert one.keys() == other.keys()
+    return max((one[key] - other[key]).abs().max().item() for key in one)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Return the folder of a run of four epochs that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert _cli("--epochs", 4, "--folder", folder).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def fresh_state():
+    """Let the next run have another precision than the last one in this process."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_a_run_leaves_its_record_log_checkpoint_and_weights(whole):
+    names = {path.name for path in whole.iterdir()} - {".lock"}
+    assert names == {"run.json", "log.jsonl", "epoch-0004", "model.safetensors"}
+    record = json.loads((whole / "run.json").read_text())
+    assert record["about"]["model"] == "lenet5-modern"
+    assert record["about"]["epochs"] == 4
+    assert record["origin"].keys() >= {"command", "commit", "device", "versions"}
+    *epochs, test = map(json.loads, (whole / "log.jsonl").read_text().splitlines())
+    assert [row["epoch"] for row in epochs] == [1, 2, 3, 4]
+    network = models.build("lenet5-modern")
+    network.load_state_dict(_weights(whole))
+    digits = data.load("digits").test
+    assert training.evaluate(network, digits).error == test["test_error"]
+
+
+def test_a_killed_process_goes_on_to_the_same_weights(whole, tmp_path):
+    """Kill it during its second epoch, and again a moment after it has resumed."""
+    command = [*COMMAND, "--epochs", "4", "--folder", str(tmp_path), "--resume"]
+    for checkpoint in ("epoch-0001", "epoch-000[23]"):
+        process = subprocess.Popen(
+            command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob(checkpoint)):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert not (tmp_path / "model.safetensors").exists()
+    assert _cli("--epochs", 4, "--folder", tmp_path, "--resume").exit_code == 0
+    assert _largest_difference(_weights(whole), _weights(tmp_path)) == 0
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("moment", ["save_state", "rename", "_write_log", "rmtree"])
+def test_a_run_killed_while_it_saves_goes_on(moment, whole, tmp_path, monkeypatch):
+    def killed(*arguments, **options):
+        raise Killed
+
+    place = {
+        "save_state": "accelerate.Accelerator.save_state",
+        "rename": "pathlib.Path.rename",
+        "_write_log": "cnnbook.checkpoints.Run._write_log",
+        "rmtree": "shutil.rmtree",
+    }[moment]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, killed)
+        with pytest.raises(Killed):
+            _cli("--epochs", 4, "--folder", tmp_path / "run", catch_exceptions=False)
+    result = _cli("--epochs", 4, "--folder", tmp_path / "run", "--resume")
+    assert result.exit_code == 0, result.output
+    assert _largest_difference(_weights(whole), _weights(tmp_path / "run")) == 0
+    assert not list((tmp_path / "run").glob("*.partial"))
+    assert len(list((tmp_path / "run").glob("epoch-*"))) == 1
+
+
+def test_random_numbers_inside_a_network_go_on_where_they_were(tmp_path):
+    """Dropout draws from PyTorch's own numbers, which a checkpoint holds."""
+    digits = data.load("digits").train[:320]
+
+    def fit(epochs, place):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(1024, 10))
+        with checkpoints.Run(place, {}, {}, resume=True) as run:
+            training.fit(network, digits, epochs=epochs, rate_steps=((0, 1),), run=run)
+        return network.state_dict()
+
+    at_once = fit(3, tmp_path / "whole")
+    fit(2, tmp_path / "parts")
+    torch.manual_seed(1)
+    assert _largest_difference(at_once, fit(3, tmp_path / "parts")) == 0
+
+
+def test_two_processes_do_what_one_does(tmp_path):
+    """Only the order in which floats are added differs."""
+    short = ["--epochs", "2", "--batch-size", "50"]  # the last batch has 37 images
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [*torchrun, "-m", "cnnbook", *TRAIN, *short, "--folder", str(tmp_path / "two")],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("test error") == 1  # only one process speaks
+    assert _cli(*short, "--folder", tmp_path / "one").exit_code == 0
+    one, two = (_weights(tmp_path / name) for name in ("one", "two"))
+    assert _largest_difference(one, two) < 1e-3
+    record = json.loads((tmp_path / "two" / "run.json").read_text())
+    assert record["origin"]["processes"] == 2
+    logs = [(tmp_path / n / "log.jsonl").read_text() for n in ("one", "two")]
+    for row, other in zip(
+        *(map(json.loads, log.splitlines()) for log in logs), strict=True
+    ):
+        row.pop("seconds", 0), other.pop("seconds", 0)
+        assert row == pytest.approx(other, rel=1e-3)
+
+
+def test_a_batch_in_parts_gives_the_same_step(tmp_path):
+    options = ("--epochs", 1, "--batch-size", 50)
+    assert _cli(*options, "--folder", tmp_path / "one").exit_code == 0
+    assert (
+        _cli(*options, "--accumulation", 3, "--folder", tmp_path / "3").exit_code == 0
+    )
+    one, parts = (_weights(tmp_path / name) for name in ("one", "3"))
+    assert 0 < _largest_difference(one, parts) < 1e-3
+
+
+def test_half_precision_trains_and_leaves_the_network_as_it_was(fresh_state, tmp_path):
+    options = ("--epochs", 2, "--precision", "bf16", "--folder", tmp_path)
+    assert _cli(*options).exit_code == 0
+    assert all(weight.dtype == torch.float32 for weight in _weights(tmp_path).values())
+
+
+def test_after_half_precision_a_network_computes_in_32_bits_again(fresh_state):
+    digits = data.load("digits")
+    network = models.build("lenet5-modern")
+    training.fit(network, digits.train[:64], epochs=1, precision="bf16")
+    same = models.build("lenet5-modern")
+    same.load_state_dict(network.state_dict())
+    one, other = (training.predict(n, digits.test.images) for n in (network, same))
+    torch.testing.assert_close(one, other)  # 16 bits would differ by some 1e-3
+
+
+def test_a_dry_run_counts_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = _cli("--dry-run")
+    assert result.exit_code == 0
+    assert not list(tmp_path.iterdir())
+    shown = dict(re.findall(r"^(.+?)\s{2,}(.+)$", result.output, re.M))
+    assert shown["parameters"] == "61,706"
+    assert shown["steps"] == "450"  # 10 epochs of 45
+    assert shown["training macs"] == f"{3 * 416_520 * 1437 * 10:,}"
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_the_memory_foreseen_is_what_weights_and_activations_take(optimizer):
+    network = models.build("resnet20-cifar")
+    table = cost.layer_table(network, (3, 32, 32))
+    options = {"epochs": 2, "optimizer": optimizer}
+    of_one, of_two = (
+        budget.estimate(table, 1000, batch_size=size, **options)["memory"]
+        for size in (1, 2)
+    )
+    assert of_two - of_one == 4 * table.activations.sum()
+    updates = training._optimizer(optimizer, network, 0.1, 0.1)
+    network(torch.zeros(2, 3, 32, 32)).sum().backward()
+    updates.step()
+    weights = list(network.parameters())
+    states = [
+        value
+        for state in updates.state.values()
+        for value in state.values()
+        if isinstance(value, torch.Tensor) and value.ndim
+    ]
+    held = [*weights, *(weight.grad for weight in weights), *states]
+    assert of_one - (of_two - of_one) == sum(4 * tensor.numel() for tensor in held)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--recipe", "papers"], "unknown recipe 'lenet5-modern on digits, papers'"),
+        (["--data", "nowhere"], "'nowhere' is neither a folder nor a data set"),
+        (["--data", "imagenet"], "is neither a folder nor a data set"),
+        (["--model", "lenet6"], "did you mean 'lenet5'"),
+        (["--batch-size", "2", "--accumulation", "3"], "2 images a batch cannot be"),
+        (["--validation", "2000"], "validation must be from 0 to 1436"),
+    ],
+)
+def test_bad_input_is_one_clear_error(arguments, says, tmp_path):
+    result = _cli("--folder", tmp_path / "run", *arguments)
+    assert result.exit_code == 2
+    assert says in _message(result)
+    assert "Traceback" not in result.output
+
+
+def test_a_folder_that_holds_a_run_is_not_written_over(whole):
+    before = (whole / "model.safetensors").read_bytes()
+    result = _cli("--epochs", 4, "--folder", whole)
+    assert result.exit_code == 2
+    assert "holds a run: go on with it (--resume)" in _message(result)
+    assert (whole / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--model", "lenet5"], "model is 'lenet5-modern' there, and 'lenet5' here"),
+        (["--seed", "1"], "seed is 0 there, and 1 here"),
+        (["--epochs", "9"], "epochs is 4 there, and 9 here"),
+    ],
+)
+def test_another_run_cannot_be_resumed(whole, arguments, says):
+    result = _cli("--epochs", 4, "--folder", whole, "--resume", *arguments)
+    assert result.exit_code == 2
+    assert says in _message(result)
+
+
+def test_a_run_of_a_newer_version_cannot_be_resumed(whole, tmp_path):
+    record = json.loads((whole / "run.json").read_text()) | {"format": 2}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    result = _cli("--epochs", 4, "--folder", tmp_path, "--resume")
+    assert result.exit_code == 2
+    assert "written by a newer version" in _message(result)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    assert _cli("--epochs", 1, "--folder", tmp_path).exit_code == 0
+    weights = tmp_path / "epoch-0001" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    result = _cli("--epochs", 1, "--folder", tmp_path, "--resume")
+    assert result.exit_code == 2
+    assert "epoch-0001 is damaged" in _message(result)
+
+
+def test_two_runs_into_one_folder_are_refused(tmp_path):
+    with FileLock(tmp_path / ".lock"):
+        result = _cli("--epochs", 1, "--folder", tmp_path)
+    assert result.exit_code == 1
+    assert "another process is writing" in _message(result)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
+    """A limit on the size of files stands for the full disk."""
+    folder = tmp_path / "run"
+    limited = (
+        "import resource, sys\n"
+        "from cnnbook import checkpoints\n"
+        "from cnnbook.__main__ import app\n"
+        "save = checkpoints.Run.save\n"
+        "def limit(run, accelerator, history):\n"
+        "    if len(history) == 2:\n"
+        "        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "    save(run, accelerator, history)\n"
+        "checkpoints.Run.save = limit\n"
+        f"app({[*TRAIN, '--epochs', '3', '--folder', str(folder)]!r})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "could not write the checkpoint epoch-0002" in done.stderr
+    assert "the run can go on from epoch-0001" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in folder.glob("epoch*")] == ["epoch-0001"]
+    assert _cli("--epochs", 3, "--folder", folder, "--resume").exit_code == 0
+
+
+def test_a_loss_that_is_not_finite_leaves_the_last_checkpoint(tmp_path):
+    digits = data.load("digits").train[:64]
+    calls = []
+
+    def criterion(scores, labels):
+        calls.append(len(labels))
+        return scores.square().mean() * (1 if len(calls) < 3 else float("nan"))
+
+    with checkpoints.Run(tmp_path, {}, {}) as run, pytest.raises(FloatingPointError):
+        training.fit(
+            models.build("lenet5-modern"),
+            digits,
+            epochs=3,
+            batch_size=32,
+            criterion=criterion,
+            run=run,
+        )
+    assert [path.name for path in tmp_path.glob("epoch*")] == ["epoch-0001"]
+
+
+def test_the_recipe_of_he_and_others_steps_at_32_and_48_thousand_steps():
+    recipe = recipes.recipe("resnet56-cifar", "cifar10", "paper")
+    steps = recipe["epochs"] * 391  # batches of 128 out of 50,000
+    assert abs(steps - 64_000) < 391
+    updates = training._optimizer("sgd", nn.Linear(1, 1), 0.1, 1e-4)
+    schedule = training._schedule(updates, 64_000, 0.1, 0.2, recipe["rate_steps"])
+    factors = {s: schedule.lr_lambdas[0](s) for s in (0, 31_999, 32_000, 48_000)}
+    assert factors == {0: 1, 31_999: 1, 32_000: 0.1, 48_000: 0.01}
+    assert recipe["batch_size"] == 128
+    assert updates.param_groups[0]["momentum"] == 0.9
+
+
+def test_only_the_deepest_warms_up():
+    deep, other = (
+        recipes.recipe(f"resnet{depth}-cifar", "cifar10", "paper")["rate_steps"]
+        for depth in (110, 56)
+    )
+    assert deep[:2] == ((0, 0.1), (400 / 64_000, 1))
+    assert deep[2:] == other
+
+
+def test_every_recipe_is_json_but_for_its_criterion():
+    for model, dataset, name in [
+        ("lenet5", "mnist", "paper"),
+        ("resnet20-cifar", "cifar10", ""),
+        ("vgg16", "imagenet", "paper"),
+        ("resnet152", "imagenet", "paper"),
+    ]:
+        recipe = recipes.recipe(model, dataset, name)
+        recipe.pop("criterion", None)
+        assert json.loads(json.dumps(recipe)).keys() == recipe.keys()
+
+
+def test_no_batch_is_too_small_for_batch_normalisation_or_for_the_processes():
+    for count in range(8, 40):
+        for size, portions in ((4, 1), (8, 3), (8, 8)):
+            batches = training._batches(torch.arange(count), size, portions)
+            assert torch.cat(batches).equal(torch.arange(count))
+            assert min(map(len, batches)) >= max(2, portions)
+
+
+def test_a_task_describes_itself():
+    task = launch.task("lenet5", "digits", validation=37, epochs=3)
+    about = task.about()
+    assert about["criterion"] == "map_criterion"
+    assert (about["train_images"], about["validation_images"]) == (1400, 37)
+    assert task.name == "lenet5-digits-seed0"
