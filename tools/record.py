@@ -5,6 +5,7 @@ python tools/record.py lenet5-mnist --seeds 5
 
 import json
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from cnnbook.data import Split
 from cnnbook.models.lenet import map_criterion
 
 app = typer.Typer(add_completion=False, help=__doc__)
+WEIGHTS = runs.ROOT / "data" / "weights"
 Seeds = Annotated[int, typer.Option(min=2, help="How many seeds, from 0.")]
 
 
@@ -102,13 +104,33 @@ def cifar10(
 
     Each run has a folder in runs/; called again, this goes on where it was stopped.
     """
+    _record(name, title, networks, folder, epochs, seeds)
+
+
+@app.command()
+def lenet5_1998(seeds: Seeds = 5) -> None:
+    """LeNet-5 on MNIST in 20 passes, with the steps of the rate that the paper had."""
+    place = _record("lenet5-mnist-1998", "MNIST", ["lenet5"], "mnist", None, seeds)
+    WEIGHTS.mkdir(exist_ok=True)
+    shutil.copyfile(place / "model.safetensors", WEIGHTS / "lenet5-mnist.safetensors")
+
+
+def _record(
+    name: str,
+    title: str,
+    networks: list[str],
+    dataset: str,
+    epochs: int | None,
+    seeds: int,
+) -> Path:
+    """Run the authors' recipe, record it in data/runs, and return the last folder."""
     origin = runs.origin(_command(), list(range(seeds)))
-    first = launch.task(networks[0], folder, "paper", epochs=epochs)
+    first = launch.task(networks[0], dataset, "paper", epochs=epochs)
     results = {network: [] for network in networks}
     for seed in range(seeds):
         for network in networks:
             task = replace(first, model=network, seed=seed)
-            place = Path("runs") / f"{task.name}-{epochs}-epochs"
+            place = Path("runs") / f"{task.name}-{task.settings['epochs']}-epochs"
             test = launch.run(task, place, _command(), resume=True)
             log = [json.loads(line) for line in (place / "log.jsonl").open()]
             results[network].append(
@@ -121,9 +143,16 @@ def cifar10(
             )
             print(network, results[network][-1], flush=True)
     path = runs.save(
-        name, {**origin, "dataset": title, "recipe": first.settings, "results": results}
+        name,
+        {
+            **origin,
+            "dataset": title,
+            "recipe": first.about(),
+            "results": results,
+        },
     )
     print(f"wrote {path.name}")
+    return place
 
 
 def _command() -> str:

@@ -144,6 +144,10 @@ def train(
         int | None, typer.Option(min=1, help="Over all processes together.")
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
+    warmup: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the run in which the rate rises."),
+    ] = None,
     precision: Annotated[
         Precision | None, typer.Option(help="What `accelerate launch` says by default.")
     ] = None,
@@ -176,6 +180,7 @@ def train(
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            warmup=warmup,
         )
         of_numbers = precision and precision.value
         portions = processes.num_processes * accumulation

@@ -79,10 +79,10 @@ def fit(
             ``sgd``, with momentum 0.9 and a decay of all parameters, as in the papers.
         learning_rate: The highest rate.
         weight_decay: The share of a weight, times the rate, that a step takes away.
-        warmup: The rate rises to the highest over this share of all steps, and falls
-            over the others to nearly zero, in straight lines.
-        rate_steps: Instead of that, pairs: from this share of all steps on, the rate is
-            the highest times this factor. Before the first pair the factor is 1.
+        warmup: The rate rises to the highest over this share of all steps, in a
+            straight line. Over the others it falls in one, to nearly zero.
+        rate_steps: Or it changes in steps, given as pairs: from this share of all steps
+            on, it is the highest times this factor. Before the first pair, it is 1.
         label_smoothing: Share of each target spread over all classes.
         criterion: Maps scores and labels to the loss; cross-entropy if None.
         shift: Each image is moved by up to so many pixels, anew in every epoch.
@@ -320,7 +320,8 @@ def _schedule(
 
     def factor(step: int) -> float:
         passed = [factor for share, factor in rate_steps if step >= share * steps]
-        return passed[-1] if passed else 1.0
+        risen = min(1.0, (step + 1) / (warmup * steps)) if warmup else 1.0
+        return risen * (passed[-1] if passed else 1.0)
 
     return LambdaLR(updates, factor)
 

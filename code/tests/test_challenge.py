@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from torchvision.io import write_jpeg
 from torchvision.transforms import functional as oracle
 
-from cnnbook import cost, data, models, papers, plots, training
-from cnnbook.models import pretrained
+from cnnbook import cost, data, models, papers, plots, pretrained, training
 from cnnbook.models.initial import he_normal
 
 WEIGHTS = tv.ResNet50_Weights.IMAGENET1K_V1

@@ -1,8 +1,10 @@
 """Training runs: interrupted, shared out, refused, and what they leave on the disk."""
 
+import doctest
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,13 +13,24 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 from accelerate.state import AcceleratorState
 from filelock import FileLock
 from safetensors.torch import load_file
 from torch import nn
 from typer.testing import CliRunner
 
-from cnnbook import budget, checkpoints, cost, data, launch, models, recipes, training
+from cnnbook import (
+    budget,
+    checkpoints,
+    cost,
+    data,
+    launch,
+    models,
+    recipes,
+    runs,
+    training,
+)
 from cnnbook.__main__ import app
 
 TRAIN = ["train", "--model", "lenet5-modern", "--data", "digits"]
@@ -338,11 +351,21 @@ def test_the_recipe_of_he_and_others_steps_at_32_and_48_thousand_steps():
     steps = recipe["epochs"] * 391  # batches of 128 out of 50,000
     assert abs(steps - 64_000) < 391
     updates = training._optimizer("sgd", nn.Linear(1, 1), 0.1, 1e-4)
-    schedule = training._schedule(updates, 64_000, 0.1, 0.2, recipe["rate_steps"])
+    schedule = training._schedule(
+        updates, 64_000, 0.1, recipe["warmup"], recipe["rate_steps"]
+    )
     factors = {s: schedule.lr_lambdas[0](s) for s in (0, 31_999, 32_000, 48_000)}
     assert factors == {0: 1, 31_999: 1, 32_000: 0.1, 48_000: 0.01}
     assert recipe["batch_size"] == 128
     assert updates.param_groups[0]["momentum"] == 0.9
+
+
+def test_a_rate_that_changes_in_steps_can_rise_first():
+    updates = training._optimizer("sgd", nn.Linear(1, 1), 1.0, 0.0)
+    schedule = training._schedule(updates, 100, 1.0, 0.1, ((0.5, 0.1),))
+    factors = [schedule.lr_lambdas[0](step) for step in range(100)]
+    assert factors[:11] == pytest.approx([k / 10 for k in range(1, 11)] + [1])
+    assert (factors[49], factors[50]) == (1, 0.1)
 
 
 def test_only_the_deepest_warms_up():
@@ -372,6 +395,26 @@ def test_no_batch_is_too_small_for_batch_normalisation_or_for_the_processes():
             batches = training._batches(torch.arange(count), size, portions)
             assert torch.cat(batches).equal(torch.arange(count))
             assert min(map(len, batches)) >= max(2, portions)
+
+
+PAGE = runs.ROOT / "chapters" / "train-at-scale.md"
+
+
+def test_the_page_counts_what_it_says():
+    failed, attempted = doctest.testfile(str(PAGE), module_relative=False)
+    assert attempted > 5
+    assert failed == 0
+
+
+def test_every_command_of_the_page_exists():
+    page = PAGE.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"-m cnnbook train (-.*)$", page, re.M)
+    assert len(lines) > 4
+    command = typer.main.get_command(app).commands["train"]
+    for line in lines:
+        with command.make_context("train", shlex.split(line)) as context:
+            parameters = context.params
+        recipes.recipe(parameters["model"], parameters["dataset"], parameters["recipe"])
 
 
 def test_a_task_describes_itself():

@@ -9,9 +9,9 @@ from pickle import UnpicklingError
 import torchvision.models as tv
 from torch import Tensor, nn
 
-from ..data import IMAGENET_DEVIATION, IMAGENET_MEAN, folder
-from ..lookup import lookup
-from . import build
+from .data import IMAGENET_DEVIATION, IMAGENET_MEAN, folder
+from .lookup import lookup
+from .models import build
 
 # Our name: torchvision's.
 _PUBLISHED = {
