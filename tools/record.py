@@ -142,14 +142,9 @@ def _record(
                 }
             )
             print(network, results[network][-1], flush=True)
+    recipe = {key: first.about()[key] for key in first.settings}
     path = runs.save(
-        name,
-        {
-            **origin,
-            "dataset": title,
-            "recipe": first.about(),
-            "results": results,
-        },
+        name, {**origin, "dataset": title, "recipe": recipe, "results": results}
     )
     print(f"wrote {path.name}")
     return place

@@ -140,7 +140,9 @@ def test_random_numbers_inside_a_network_go_on_where_they_were(tmp_path):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(1024, 10))
         with checkpoints.Run(place, {}, {}, resume=True) as run:
-            training.fit(network, digits, epochs=epochs, rate_steps=((0, 1),), run=run)
+            training.fit(
+                network, digits, epochs=epochs, warmup=0, rate_steps=((0, 1),), run=run
+            )
         return network.state_dict()
 
     at_once = fit(3, tmp_path / "whole")
