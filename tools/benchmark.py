@@ -11,14 +11,17 @@ import importlib.util
 import itertools
 import math
 import time
+from functools import partial
 from typing import Annotated
 
+import numpy as np
 import torch
 import torchvision
 import typer
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
@@ -99,6 +102,92 @@ def train(
             )
         ratios.append(seconds[tutorial] / seconds[ours])
     print(f"tutorial / ours: {min(ratios):.1f} to {max(ratios):.1f}")
+
+
+class Photos(Dataset):
+    """Images as torchvision's data sets hold them, transformed one by one."""
+
+    def __init__(self, images: np.ndarray, labels: list[int], transform: v2.Compose):
+        self.images, self.labels, self.transform = images, labels, transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        image = Image.fromarray(self.images[index].squeeze())
+        return self.transform(image), self.labels[index]
+
+
+def plain_loop(
+    network: nn.Module, pixels: np.ndarray, labels: list[int], workers: int
+) -> None:
+    """Train for an epoch as tutorials do, with a DataLoader."""
+    channels = pixels.shape[-1]
+    steps = [
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize([0.5] * channels, [0.25] * channels),
+    ]
+    if channels == 3:
+        steps = [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(), *steps]
+    images = Photos(pixels, labels, v2.Compose(steps))
+    loader = DataLoader(images, batch_size=128, shuffle=True, num_workers=workers)
+    device = training.device()
+    network = network.to(device).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+    for batch, answers in loader:
+        loss = F.cross_entropy(network(batch.to(device)), answers.to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()  # most tutorials print it
+
+
+def our_loop(network: nn.Module, pixels: np.ndarray, labels: list[int]) -> None:
+    """Train for an epoch with the book's loop, normalisation included."""
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    split = data.Split(images, torch.tensor(labels))
+    split, _ = data.normalise_channels(split, split[:1])
+    varied = {"shift": 4, "flip": True, "border": "constant"}
+    training.fit(
+        network,
+        split,
+        epochs=1,
+        batch_size=128,
+        optimizer="sgd",
+        **(varied if images.shape[1] == 3 else {}),
+    )
+
+
+@app.command()
+def loop(
+    images: Annotated[int, typer.Option(min=256, help="Images an epoch.")] = 2560,
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in turn.")] = 3,
+    workers: Annotated[int, typer.Option(min=0, help="Of the DataLoader.")] = 0,
+    threads: Annotated[int, typer.Option(min=1)] = torch.get_num_threads(),
+) -> None:
+    """Images a second, in training: the book's loop against one with a DataLoader.
+
+    Same network, batch and optimizer, on random images. Each takes its turn in every
+    round; its best time is printed.
+    """
+    torch.set_num_threads(threads)
+    loops = {"ours": our_loop, "DataLoader": partial(plain_loop, workers=workers)}
+    random = np.random.default_rng(0)
+    for name, channels in (("lenet5-modern", 1), ("resnet20-cifar", 3)):
+        pixels = random.integers(0, 256, (images, 32, 32, channels), dtype=np.uint8)
+        labels = random.integers(0, 10, images).tolist()
+        best = dict.fromkeys(loops, math.inf)
+        for _, kind in itertools.product(range(rounds), loops):
+            network = models.build(name, num_classes=10)
+            start = time.perf_counter()
+            loops[kind](network, pixels, labels)
+            best[kind] = min(best[kind], time.perf_counter() - start)
+        rates = {kind: images / seconds for kind, seconds in best.items()}
+        print(
+            f"{name:15} {rates['ours']:8,.0f} images/s, with a DataLoader "
+            f"{rates['DataLoader']:8,.0f}: {rates['ours'] / rates['DataLoader']:.1f} x"
+        )
 
 
 def with_ours(network: nn.Module) -> int:
