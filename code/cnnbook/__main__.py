@@ -182,10 +182,10 @@ def train(
             learning_rate=learning_rate,
             warmup=warmup,
         )
-        of_numbers = precision and precision.value
         portions = processes.num_processes * accumulation
         if processes.is_main_process:
-            _print_plan(task.about() | task.budget(portions, of_numbers))
+            counted = task.budget(portions) if dry_run else {}
+            _print_plan(task.about() | counted)
         if dry_run:
             return
         figures = launch.run(
@@ -194,7 +194,7 @@ def train(
             shlex.join(["python", "-m", "cnnbook", *sys.argv[1:]]),
             resume=resume,
             compile=compile,
-            precision=of_numbers,
+            precision=precision and precision.value,
             accumulation=accumulation,
             channels_last=channels_last,
         )
@@ -205,7 +205,7 @@ def train(
 def _print_plan(figures: dict) -> None:
     for key, value in figures.items():
         if key == "memory":
-            value = f"{value / 2**20:,.1f} MiB a process, at least"
+            value = f"{value / 2**20:,.1f} MiB a process, in 32 bits"
         elif isinstance(value, int):
             value = f"{value:,}"
         elif isinstance(value, float):

@@ -10,7 +10,7 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import set_seed
 
-from . import budget, checkpoints, cost, data, folders, models, recipes, runs, training
+from . import budget, checkpoints, data, folders, models, recipes, runs, training
 from .data import Dataset, Split
 
 
@@ -63,18 +63,18 @@ class Task:
             "seed": self.seed,
         }
 
-    def budget(self, portions: int = 1, precision: str | None = None) -> dict[str, int]:
+    def budget(self, portions: int = 1) -> dict[str, int]:
         """Return what the run will take; see `budget.estimate`."""
         with torch.device("meta"):
             network = self.build()
         return budget.estimate(
-            cost.layer_table(network, self.input_size),
+            network,
+            self.input_size,
             len(self.dataset.train),
             epochs=self.settings["epochs"],
             batch_size=self.settings["batch_size"],
             optimizer=self.settings.get("optimizer", "adamw"),
             portions=portions,
-            precision=precision,
         )
 
 

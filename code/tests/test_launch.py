@@ -23,7 +23,6 @@ from typer.testing import CliRunner
 from cnnbook import (
     budget,
     checkpoints,
-    cost,
     data,
     launch,
     models,
@@ -214,28 +213,33 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path, monkeypatch):
     assert shown["training macs"] == f"{3 * 416_520 * 1437 * 10:,}"
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
-def test_the_memory_foreseen_is_what_weights_and_activations_take(optimizer):
-    network = models.build("resnet20-cifar")
-    table = cost.layer_table(network, (3, 32, 32))
-    options = {"epochs": 2, "optimizer": optimizer}
-    of_one, of_two = (
-        budget.estimate(table, 1000, batch_size=size, **options)["memory"]
-        for size in (1, 2)
+@pytest.mark.parametrize(("optimizer", "copies"), [("adamw", 4), ("sgd", 3)])
+def test_the_memory_foreseen_is_that_of_weights_and_activations(optimizer, copies):
+    """Nothing but weights for a small batch; for a large one, what each image adds."""
+    with torch.device("meta"):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(3072, 1000), nn.Linear(1000, 9))
+    of_one, of_many, of_more = (
+        budget.estimate(
+            network, (3, 32, 32), 10, epochs=1, batch_size=size, optimizer=optimizer
+        )["memory"]
+        for size in (1, 10_000, 20_000)
     )
-    assert of_two - of_one == 4 * table.activations.sum()
-    updates = training._optimizer(optimizer, network, 0.1, 0.1)
-    network(torch.zeros(2, 3, 32, 32)).sum().backward()
-    updates.step()
-    weights = list(network.parameters())
-    states = [
-        value
-        for state in updates.state.values()
-        for value in state.values()
-        if isinstance(value, torch.Tensor) and value.ndim
-    ]
-    held = [*weights, *(weight.grad for weight in weights), *states]
-    assert of_one - (of_two - of_one) == sum(4 * tensor.numel() for tensor in held)
+    weights = sum(4 * weight.numel() for weight in network.parameters())
+    assert of_one == pytest.approx(copies * weights, rel=0.01)
+    kept = 4 * (3072 + 1000)  # the inputs of both layers
+    assert kept < (of_more - of_many) / 10_000 < 2 * kept
+
+
+def test_parts_of_a_batch_take_less_memory():
+    with torch.device("meta"):
+        network = models.build("resnet20-cifar")
+    options = {"epochs": 1, "batch_size": 128, "optimizer": "sgd"}
+    whole, quarter = (
+        budget.estimate(network, (3, 32, 32), 10, portions=portions, **options)
+        for portions in (1, 4)
+    )
+    assert whole["steps"] == quarter["steps"]
+    assert whole["memory"] == pytest.approx(4 * quarter["memory"], rel=0.2)
 
 
 @pytest.mark.parametrize(

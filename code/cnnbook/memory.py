@@ -1,0 +1,45 @@
+"""The memory that a computation takes, counted without taking any."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Peak(TorchDispatchMode):
+    """Watches every operation, and adds up the bytes of all tensors alive.
+
+    On the meta device that takes no memory itself. ``now`` is the sum at this moment,
+    ``peak`` the largest so far. Tensors in `known` are not counted.
+    """
+
+    def __init__(self, known: Iterable[Tensor] = ()) -> None:
+        super().__init__()
+        self.known = weakref.WeakSet(tensor.untyped_storage() for tensor in known)
+        self.now = self.peak = 0
+
+    def add(self, tensor: Tensor) -> None:
+        """Count a tensor, once, until it is gone."""
+        storage = tensor.untyped_storage()
+        if storage not in self.known:
+            self.known.add(storage)
+            self.change(storage.nbytes())
+            weakref.finalize(storage, self.change, -storage.nbytes())
+
+    def change(self, size: int) -> None:
+        """Note that `size` bytes more, or fewer, are alive."""
+        self.now += size
+        self.peak = max(self.peak, self.now)
+
+    def __torch_dispatch__(self, operation, types, arguments=(), options=None):
+        """Do the operation, and count what it puts out."""
+        output = operation(*arguments, **(options or {}))
+        for leaf in tree_leaves(output):
+            if isinstance(leaf, torch.Tensor):
+                self.add(leaf)
+        return output
