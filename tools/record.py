@@ -19,12 +19,11 @@ import typer
 from torch import nn
 from torch.nn import functional as F
 
-from cnnbook import data, launch, models, recipes, runs, training
+from cnnbook import data, launch, models, pretrained, recipes, runs, training
 from cnnbook.data import Split
 from cnnbook.models.lenet import map_criterion
 
 app = typer.Typer(add_completion=False, help=__doc__)
-WEIGHTS = runs.ROOT / "data" / "weights"
 Seeds = Annotated[int, typer.Option(min=2, help="How many seeds, from 0.")]
 
 
@@ -111,8 +110,9 @@ def cifar10(
 def lenet5_1998(seeds: Seeds = 5) -> None:
     """LeNet-5 on MNIST in 20 passes, with the steps of the rate that the paper had."""
     place = _record("lenet5-mnist-1998", "MNIST", ["lenet5"], "mnist", None, seeds)
-    WEIGHTS.mkdir(exist_ok=True)
-    shutil.copyfile(place / "model.safetensors", WEIGHTS / "lenet5-mnist.safetensors")
+    kept = pretrained.WEIGHTS / "lenet5-mnist.safetensors"
+    kept.parent.mkdir(exist_ok=True)
+    shutil.copyfile(place / "model.safetensors", kept)
 
 
 def _record(

@@ -1,4 +1,4 @@
-"""torchvision's published ImageNet weights, loaded into the networks of this book."""
+"""Trained weights: torchvision's for ImageNet, and this book's own small ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torchvision.models as tv
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .data import IMAGENET_DEVIATION, IMAGENET_MEAN, folder
 from .lookup import lookup
 from .models import build
+from .papers import ROOT
+
+WEIGHTS = ROOT / "data" / "weights"
 
 # Our name: torchvision's.
 _PUBLISHED = {
@@ -70,6 +74,26 @@ def load_imagenet(name: str) -> nn.Module:
     network.load_state_dict(state)
     if name == "googlenet":
         network.conv1.register_forward_pre_hook(_rescale)
+    return network.eval()
+
+
+def load_own(model: str, dataset: str) -> nn.Module:
+    """Build a network with the weights of one of this book's recorded runs.
+
+    Args:
+        model: Its architecture, such as ``lenet5``.
+        dataset: What it was trained on, such as ``mnist``.
+
+    Returns:
+        The network, in eval mode; it takes the images of `data.load`.
+
+    Raises:
+        ValueError: If there are no such weights; the message lists the known ones.
+    """
+    files = {path.stem: path for path in WEIGHTS.glob("*.safetensors")}
+    file = lookup(f"{model}-{dataset}", files, "recorded network")
+    network = build(model)
+    network.load_state_dict(load_file(file))
     return network.eval()
 
 

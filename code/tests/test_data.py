@@ -167,3 +167,41 @@ def test_channels_are_normalised_by_the_training_set(seed):
         wanted = (before.images - mean) / deviation
         torch.testing.assert_close(after.images, wanted.float())
         assert after.images.is_contiguous()
+
+
+class TinyCifar:
+    """Stands for torchvision's data set, which is 170 MB: two images of each class."""
+
+    filename = "cifar-10-python.tar.gz"
+    classes = ("plane", "car")
+
+    def __init__(self, root, train, download):
+        random = np.random.default_rng(int(train))
+        self.data = random.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+        self.targets = [0, 1, 0, 1]
+
+
+def test_cifar_is_normalised_channel_by_channel(monkeypatch):
+    monkeypatch.setattr(data.tv, "CIFAR10", TinyCifar)
+    cifar = data.load("cifar10", validation=1)
+    assert cifar.classes == ("plane", "car")
+    assert cifar.train.images.shape == (3, 3, 32, 32)
+    assert cifar.test.labels.tolist() == [0, 1, 0, 1]
+    images = torch.cat([cifar.train.images, cifar.validation.images])
+    assert images.mean(dim=(0, 2, 3)).abs().max() < 1e-5
+    wanted = torch.from_numpy(TinyCifar("", False, True).data[0]).permute(2, 0, 1)
+    one = cifar.test.images[0]
+    for channel in range(3):  # the same order of values: nothing is mixed up
+        order = wanted[channel].flatten().argsort(stable=True)
+        assert one[channel].flatten()[order].diff().min() >= 0
+
+
+def test_a_cifar_that_cannot_be_had_is_one_clear_error(monkeypatch, tmp_path):
+    class Unreachable(TinyCifar):
+        def __init__(self, root, train, download):
+            raise URLError("no network")
+
+    monkeypatch.setenv("CNNBOOK_DATA", str(tmp_path))
+    monkeypatch.setattr(data.tv, "CIFAR10", Unreachable)
+    with pytest.raises(FileNotFoundError, match=r"cifar-10.*no network: data\.load"):
+        data.load("cifar10")
