@@ -7,7 +7,9 @@ processes; the loop is the same on all of them.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -65,6 +67,7 @@ def fit(
     precision: str | None = None,
     accumulation: int = 1,
     channels_last: bool = True,
+    progress: bool = True,
     run: Run | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place: in one process or in several, on whatever device.
@@ -95,6 +98,7 @@ def fit(
             the other. That takes less memory and gives the same step, but for batch
             normalisation, whose statistics are those of a part.
         channels_last: Whether a pixel's channels lie side by side in memory.
+        progress: Whether a bar is shown, by the first process.
         run: The folder of log and checkpoints; training goes on from its last one.
 
     Returns:
@@ -120,7 +124,15 @@ def fit(
     history = run.restore(accelerator) if run else []
     generator = torch.Generator().manual_seed(seed)
     vary = partial(data.vary, shift=shift, flip=flip, border=border)
-    bar = _progress_bar(accelerator, epochs * len(train), len(history) * len(train))
+    bar = tqdm(
+        desc="training",
+        total=epochs * len(train),
+        initial=len(history) * len(train),
+        unit=" images",
+        unit_scale=True,
+        leave=False,
+        **({} if progress and accelerator.is_main_process else {"disable": True}),
+    )
     for epoch in range(1, epochs + 1):
         # Drawn for an epoch that is done, too, so that those after it are the same.
         order = torch.randperm(len(train), generator=generator)
@@ -164,6 +176,45 @@ def fit(
     bar.close()
     accelerator.unwrap_model(network, keep_fp32_wrapper=False)
     return pd.DataFrame(history)
+
+
+def fit_each(
+    models: Sequence[nn.Module],
+    train: Split | Sequence[Split],
+    *,
+    seeds: Sequence[int],
+    **options,
+) -> list[pd.DataFrame]:
+    """Train several small networks, each on a core of its own.
+
+    The operations of a small network are too short to be shared out among cores. So
+    here the networks are. The result is that of `fit`, one after another; networks with
+    dropout, which all draw from one generator, are trained so.
+
+    Args:
+        models: The networks; they are trained in place.
+        train: One training set for all, or one for each.
+        seeds: One for each.
+        options: Arguments of `fit`.
+
+    Returns:
+        The histories, in the order of `models`.
+    """
+    sets = [train] * len(models) if isinstance(train, Split) else train
+    cores = os.cpu_count() or 1
+    draws = any(isinstance(m, nn.Dropout) for model in models for m in model.modules())
+    workers = 1 if draws or device().type != "cpu" else min(cores, 4)
+    Accelerator()  # its shared state, before several ask for it at once
+    one_core = partial(torch.set_num_threads, 1) if workers > 1 else None
+    with ThreadPoolExecutor(workers, initializer=one_core) as pool:
+        jobs = [
+            pool.submit(fit, model, part, seed=seed, progress=False, **options)
+            for model, part, seed in zip(models, sets, seeds, strict=True)
+        ]
+        done = tqdm(as_completed(jobs), "networks", len(jobs), leave=False)
+        for job in done:
+            job.result()  # raises what the thread raised
+    return [job.result() for job in jobs]
 
 
 @torch.no_grad()
@@ -341,17 +392,3 @@ def _share_statistics(model: nn.Module, accelerator: Accelerator) -> None:
     if accelerator.num_processes > 1:
         for buffer in model.buffers():
             broadcast(buffer)
-
-
-def _progress_bar(accelerator: Accelerator, total: int, done: int) -> tqdm:
-    """Return a bar that counts images, in the first process only."""
-    quiet = {} if accelerator.is_main_process else {"disable": True}
-    return tqdm(
-        desc="training",
-        total=total,
-        initial=done,
-        unit=" images",
-        unit_scale=True,
-        leave=False,
-        **quiet,
-    )

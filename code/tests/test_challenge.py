@@ -407,3 +407,18 @@ def test_a_damaged_file_of_weights_is_removed(tmp_path, monkeypatch, damaged):
     file.write_bytes(content[:-1] if damaged else content)
     pretrained._remove_if_damaged(file)
     assert file.exists() is not damaged
+
+
+def test_the_books_own_weights_are_small_and_belong_to_their_run():
+    files = list(pretrained.WEIGHTS.glob("*.safetensors"))
+    assert files
+    assert all(file.stat().st_size < 1_000_000 for file in files)
+    network = pretrained.load_own("lenet5", "mnist")
+    assert not network.training
+    scores = training.predict(network, data.load("digits").test.images)
+    assert scores.shape == (360, 10)
+
+
+def test_own_weights_that_do_not_exist_are_named():
+    with pytest.raises(ValueError, match="did you mean 'lenet5-mnist'"):
+        pretrained.load_own("lenet5", "minst")
