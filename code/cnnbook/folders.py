@@ -30,13 +30,14 @@ from .data import Dataset, Split
 
 SMALL = 64  # pixels: images up to this side are kept in memory
 CROP = 224  # pixels: side of the square that a network for ImageNet sees
+DAMAGED_SHARE = 0.001  # of all images: so many may be damaged, and no more
 
 
 def load(
     path: Path | str,
     *,
     validation: int = 0,
-    damaged_share: float = 0.001,
+    damaged_share: float | None = None,
 ) -> Dataset:
     """Load a folder of images.
 
@@ -44,7 +45,8 @@ def load(
         path: Holds `train` and `val` (or `test`), each with a folder a class.
         validation: So many training images, the same ones always, are set apart.
         damaged_share: An image that cannot be read is named, and the next one takes
-            its place. If more than this share cannot be read, that is an error.
+            its place. If more than this share cannot be read, that is an error;
+            `DAMAGED_SHARE` if None.
 
     Raises:
         FileNotFoundError: If a part is missing or has no images; from torchvision, if
@@ -65,7 +67,8 @@ def load(
     if classes != other:
         unlike = ", ".join(sorted(set(classes) ^ set(other))[:5])
         raise ValueError(f"{parts[0]} and {parts[1]} differ in their classes: {unlike}")
-    train, test = (_listed(part, damaged_share) for part in parts)
+    share = DAMAGED_SHARE if damaged_share is None else damaged_share
+    train, test = (_listed(part, share) for part in parts)
     if max(_Reader(train).first_from(0)[0].shape[1:]) <= SMALL:
         train, test = data.normalise_channels(train.decoded(), test.decoded())
     return Dataset(path.name, tuple(classes), *data.set_apart(train, validation), test)
@@ -93,7 +96,7 @@ class Folder:
     paths: tuple[str, ...]
     labels: Tensor
     scales: tuple[int, int] = (256, 256)
-    damaged_share: float = 0.001
+    damaged_share: float = DAMAGED_SHARE
     device: str = "cpu"
     damaged: set[str] = field(default_factory=set)  # found so far; shared by subsets
 

@@ -153,7 +153,8 @@ def run(
         options: Of `training.fit`, such as `precision` and `accumulation`.
 
     Returns:
-        The test's figures: test_loss, and test_error and test_top5_error in %.
+        The test's figures: test_loss, and test_error and test_top5_error in %; and how
+        many images could not be read, if any.
 
     Raises:
         As `checkpoints.Run` and `training.fit` do.
@@ -177,5 +178,9 @@ def run(
         )
         test = training.evaluate(network, task.dataset.test)
         figures = {f"test_{key}": value for key, value in vars(test).items()}
+        for part in ("train", "test"):
+            damaged = getattr(getattr(task.dataset, part), "damaged", ())
+            if damaged:
+                figures[f"damaged_{part}_images"] = len(damaged)
         here.finish(network, history.to_dict("records"), figures)
     return figures

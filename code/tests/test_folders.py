@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchvision.io import ImageReadMode, decode_image, write_jpeg, write_png
 
-from cnnbook import data, folders, training
+from cnnbook import data, folders, launch, training
 
 
 def _make(root, size, count=3, parts=("train", "val"), classes=("cat", "dog")):
@@ -107,6 +107,18 @@ def test_too_many_damaged_images_are_an_error(tmp_path):
     train = folders.load(root).train
     with pytest.raises(ValueError, match="1 of 6 images cannot be read, more than"):
         list(train.batches([torch.tensor([0, 1])]))
+
+
+def test_a_run_counts_the_damaged_images(tmp_path, monkeypatch):
+    root = _make(tmp_path / "photos", (240, 240))
+    (root / "val" / "dog" / "2.png").write_bytes(b"no image")
+    monkeypatch.setattr(folders, "DAMAGED_SHARE", 0.5)
+    small = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 2))
+    monkeypatch.setattr(launch.Task, "build", lambda task: small)
+    task = launch.task("resnet18", str(root), "paper", epochs=1, batch_size=2)
+    figures = launch.run(task, tmp_path / "run", "a test")
+    assert figures["damaged_test_images"] == 1
+    assert "damaged_train_images" not in figures
 
 
 def test_a_damaged_small_image_is_left_out(small, capsys):
