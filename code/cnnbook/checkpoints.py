@@ -138,7 +138,8 @@ class Run:
         if not record.exists():
             if self._last() is not None or (self.folder / "log.jsonl").exists():
                 raise ValueError(f"{self.folder} holds checkpoints, but no run.json")
-            _write(record, {"format": FORMAT, "about": self.about, "origin": origin})
+            begun = {"format": FORMAT, "about": self.about, "origin": origin}
+            write_whole(record, json.dumps(begun, indent=1) + "\n")
         elif not resume:
             raise FileExistsError(
                 f"{self.folder} holds a run: go on with it (--resume), or choose "
@@ -176,13 +177,12 @@ class Run:
         return next(reversed(self._checkpoints()), None)
 
     def _write_log(self, rows: list[dict]) -> None:
-        path = self.folder / "log.jsonl"
-        partial = path.with_name(path.name + _PARTIAL)
-        partial.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        partial.replace(path)
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        write_whole(self.folder / "log.jsonl", lines)
 
 
-def _write(path: Path, content: dict) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that takes its name only when it is complete."""
     partial = path.with_name(path.name + _PARTIAL)
-    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)

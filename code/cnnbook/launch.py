@@ -116,11 +116,6 @@ def task(
     if dataset in data.names():
         settings = recipes.recipe(model, dataset, recipe)
         loaded = data.load(dataset, validation=validation)
-        if loaded.train.images.dtype == torch.uint8:
-            raise ValueError(
-                f"{dataset!r} is kept for looking at. To train on it, give its folder, "
-                f"which lies in {data.folder()}"
-            )
     elif place.is_dir():
         found = folders.load(place, validation=validation)
         kind = "cifar10" if isinstance(found.train, Split) else "imagenet"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from .checkpoints import write_whole
 from .papers import ROOT
 from .training import device
 
@@ -51,9 +52,7 @@ def save(name: str, record: dict) -> Path:
     """Write a run, its `origin` included, to ``data/runs/<name>.json``."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)  # whole, or not at all
+    write_whole(path, json.dumps(record, indent=1) + "\n")
     return path
 
 
