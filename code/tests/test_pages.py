@@ -7,6 +7,7 @@ desk's screen and as narrow as a phone's.
 from __future__ import annotations
 
 import functools
+import gzip
 import os
 import shutil
 import threading
@@ -32,6 +33,26 @@ PAGES = sorted(
     if path.name != "index.html" and "_static" not in path.parts
 )
 
+CHAPTERS = [name for name in PAGES if "chapters/0" in name]
+SEARCHED = {  # a term that a chapter explains
+    "01-lenet": "equivariance",
+    "02-ilsvrc": "inception",
+    "03-vgg-small-filters": "crossover",
+    "04-fc-parameter-blowup": "pruning",
+    "05-resnet-gradients": "degradation",
+    "06-gap-vs-flatten": "dilution",
+    "07-comparing-complexity": "roofline",
+}
+AXE = ROOT / "_assets" / "tests" / "axe.min.js"
+
+# What keeps a reader out, or makes it hard, by the rules of WCAG 2.2 and good practice.
+SERIOUS_FINDINGS = """async () => {
+  const { violations } = await axe.run();
+  const serious = violations.filter(found => /serious|critical/.test(found.impact));
+  return serious.flatMap(found => found.nodes.map(node =>
+    `${found.id}: ${node.target.join(" ")}: ${node.html.slice(0, 150)}`));
+}"""
+
 # What has been typed between dollars and is still there, outside of code.
 RAW_MATHS = """() => {
   const walker = document.createTreeWalker(
@@ -39,7 +60,7 @@ RAW_MATHS = """() => {
   const found = [];
   while (walker.nextNode()) {
     const text = walker.currentNode;
-    if (text.parentElement.closest("pre, code, script, style, mjx-container")) continue;
+    if (text.parentElement.closest("pre, code, script, style, .katex")) continue;
     if (/\\$[^$]+\\$|\\\\\\(|\\\\\\[/.test(text.data)) found.push(text.data.trim());
   }
   return found;
@@ -141,9 +162,10 @@ def page(tab: Page, base: str) -> Iterator[Page]:
 
 
 def open_page(page: Page, address: str) -> None:
-    """Go to a page and wait until formulas and widgets are drawn."""
+    """Go to a page, and wait until it is drawn, with the sliders far below too."""
     page.goto(address)
-    page.evaluate("window.MathJax && MathJax.startup.promise")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate("() => document.fonts.ready.then(() => null)")
     page.wait_for_function(
         """() => [...document.querySelectorAll('script[type$="widget-view+json"]')]
             .every(view => view.parentElement.querySelector(".jupyter-widgets"))"""
@@ -167,7 +189,7 @@ def test_page(page: Page, base: str, name: str) -> None:
             root = "document.documentElement"
             excess = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
             assert excess <= 0, f"{excess} px too wide at {width} px, {scheme}"
-    untyped = page.locator("main .math:not(:has(mjx-container)), [data-mjx-error]")
+    untyped = page.locator("main .math:not(:has(.katex-html)), .katex-error")
     assert untyped.count() == 0, untyped.first.text_content()
     assert page.evaluate(RAW_MATHS) == []
     nameless = page.locator(
@@ -176,7 +198,7 @@ def test_page(page: Page, base: str, name: str) -> None:
     assert nameless.count() == 0, nameless.first.evaluate("e => e.outerHTML")[:200]
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if "chapters/0" in name])
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_sliders_move_the_frame(page: Page, base: str, name: str) -> None:
     open_page(page, base + name)
     for handle in page.locator(".noUi-handle").element_handles():
@@ -192,13 +214,50 @@ def test_sliders_move_the_frame(page: Page, base: str, name: str) -> None:
         )
 
 
-def test_search_finds_a_term(page: Page, base: str) -> None:
+@pytest.mark.parametrize(("name", "term"), SEARCHED.items())
+def test_search_finds_a_term(page: Page, base: str, name: str, term: str) -> None:
     open_page(page, base + "intro.html")
     page.keyboard.press("Control+k")
-    page.locator("#pst-search-dialog input").fill("equivariance")
+    page.locator("#pst-search-dialog input").fill(term)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/search.html?q=equivariance*")
-    page.locator("#search-results a[href*='01-lenet']").first.wait_for(timeout=5000)
+    page.wait_for_url(f"**/search.html?q={term}*")
+    page.locator(f"#search-results a[href*='{name}']").first.wait_for(timeout=5000)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_notebook_downloads(page: Page, served: str, name: str) -> None:
+    open_page(page, served + name)
+    page.locator(".dropdown-download-buttons > button").first.click()
+    with page.expect_download() as download:
+        page.locator(".btn-download-source-button").click()
+    stem = Path(name).stem
+    chapter = ROOT / "chapters" / f"{stem}.ipynb"
+    assert Path(download.value.path()).read_bytes() == chapter.read_bytes()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_accessibility(page: Page, served: str, name: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, served + name)
+    page.wait_for_selector(f"html[data-theme={scheme}]")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate(SERIOUS_FINDINGS)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_first_load_is_light(browser: Browser, served: str, name: str) -> None:
+    phone = browser.new_page(viewport={"width": 390, "height": 844})
+    bodies = []
+    phone.on("response", lambda response: bodies.append(response.body()))
+    phone.goto(served + name, wait_until="networkidle")
+    phone.close()
+    raw = sum(map(len, bodies)) / 1e6
+    compressed = sum(len(gzip.compress(body)) for body in bodies) / 1e6
+    print(f"{name}: {raw:.2f} MB, {compressed:.2f} MB compressed")
+    assert raw <= 2.5
+    assert compressed <= 1.2
 
 
 def test_reader_can_choose_the_dark(page: Page, base: str) -> None:
