@@ -32,8 +32,11 @@ notebooks: setup  ## execute every chapter in place, in canonical form
 serve: book  ## build the pages and serve them at http://localhost:8000
 	$(BIN)/python -m http.server --bind localhost --directory _build/html 8000
 
-lint: setup  ## check style and format of code and notebooks
-	$(BIN)/ruff check code tools chapters && $(BIN)/ruff format --check code tools chapters
+lint: setup  ## check style, format and spelling of text, code and notebooks
+	$(BIN)/ruff check code tools chapters
+	$(BIN)/ruff format --check code tools chapters
+	$(BIN)/codespell --toml code/pyproject.toml
+	$(BIN)/python tools/notebooks.py check
 
 lock: setup  ## resolve code/pyproject.toml again into requirements.txt
 	$(BIN)/uv pip compile code/pyproject.toml --extra book --extra test --universal --python-version 3.11 --generate-hashes --no-header -o requirements.txt
