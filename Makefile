@@ -38,8 +38,9 @@ lint: setup  ## check style, format and spelling of text, code and notebooks
 	$(BIN)/codespell --toml code/pyproject.toml
 	$(BIN)/python tools/notebooks.py check
 
+# Renovate reads this line from the lock's head and repeats it: it needs the "=".
 lock: setup  ## resolve code/pyproject.toml again into requirements.txt
-	$(BIN)/uv pip compile code/pyproject.toml --extra book --extra test --universal --python-version 3.11 --generate-hashes --no-header -o requirements.txt
+	$(BIN)/uv pip compile code/pyproject.toml --extra=book --extra=test --universal --python-version=3.11 --generate-hashes --output-file=requirements.txt
 
 clean:  ## remove what was built, but not the environment (delete .venv for that)
 	rm -rf _build _assets _assets.partial .pytest_cache .ruff_cache .hypothesis
