@@ -3,6 +3,9 @@
 Each notebook is copied, alone, into an empty folder and executed with Colab's versions
 (code/colab.txt) on Colab's Python. Its first cell clones the book as it would there;
 git is told to take the address from a copy of this working tree, committed or not.
+
+With --here the Python that runs this executes them: in the image that Google publishes
+of Colab nothing is installed, and uv, which makes environments, is not needed.
 """
 
 import os
@@ -12,11 +15,11 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from uv import find_uv_bin
 
 from conventions import execution
 from notebooks import CELL_TIMEOUT, ENVIRONMENT, ROOT, chapters, read, repository
@@ -47,20 +50,30 @@ def find_python() -> str:
 
 
 def environment(venv: Path = VENV) -> Path:
-    """Make or complete the environment with Colab's versions; return its scripts.
+    """Make or complete the environment with Colab's versions; return its Python.
 
     Raises:
         UnreachableError: If packages are missing and no registry answers.
         RuntimeError: If they cannot be installed for another reason.
     """
-    python = find_python()
-    if _version(python) != PYTHON:
-        print(f"No Python {PYTHON} here: rehearsing with {_version(python)}.")
-    scripts = venv / SCRIPTS
-    if _version(scripts / "python") != _version(python):
-        _install("venv", "--quiet", "--clear", "--python", python, venv)
-    _install("pip", "install", "--quiet", "--python", scripts / "python", "-r", PINS)
-    return scripts
+    base = find_python()
+    if _version(base) != PYTHON:
+        print(f"No Python {PYTHON} here: rehearsing with {_version(base)}.")
+    python = venv / SCRIPTS / "python"
+    if _version(python) != _version(base):
+        _install("venv", "--quiet", "--clear", "--python", base, venv)
+    _install("pip", "install", "--quiet", "--python", python, "-r", PINS)
+    return python
+
+
+def differences(pins: Path = PINS) -> list[str]:
+    """Say which versions of the running Python's packages are not those of the pins."""
+    found = []
+    for line in pins.read_text(encoding="utf-8").splitlines():
+        name, _, pinned = line.partition("==")
+        if pinned and (here := metadata.version(name).split("+")[0]) != pinned:
+            found.append(f"{name} is {here} here and {pinned} in {pins.name}")
+    return found
 
 
 def snapshot(folder: Path, branch: str, target: Path) -> None:
@@ -79,20 +92,22 @@ def snapshot(folder: Path, branch: str, target: Path) -> None:
         subprocess.run(command, cwd=folder, check=True, env=_clean_environment())
 
 
-def rehearse(chapter: Path, scripts: Path, book: Path, folder: Path) -> list[str]:
+def rehearse(chapter: Path, python: Path, book: Path, folder: Path) -> list[str]:
     """Run one chapter in an empty folder and return what a learner would stumble on."""
     folder.mkdir()
     copy = Path(shutil.copy(chapter, folder))
-    command = [scripts / "jupyter-execute", "--inplace", "--allow-errors"]
+    # The script jupyter-execute, which may lie elsewhere than its Python.
+    command = [python, "-c", "from nbclient.cli import main; main()"]
+    options = ["--inplace", "--allow-errors", f"--timeout={CELL_TIMEOUT}"]
     result = subprocess.run(
-        [*command, f"--timeout={CELL_TIMEOUT}", copy.name],
+        [*command, *options, copy.name],
         cwd=folder,
         capture_output=True,
         text=True,
         env={
             **_clean_environment(),
             **ENVIRONMENT,
-            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
             "IPYTHONDIR": str(folder / ".ipython"),
             "JUPYTER_CONFIG_DIR": str(folder / ".jupyter"),
             "JUPYTER_PREFER_ENV_PATH": "1",
@@ -116,9 +131,8 @@ def rehearse(chapter: Path, scripts: Path, book: Path, folder: Path) -> list[str
     return found + tracebacks[:1]  # the others follow from the first
 
 
-def rehearse_all(paths: list[Path], jobs: int = 2) -> list[str]:
+def rehearse_all(paths: list[Path], python: Path, jobs: int = 2) -> list[str]:
     """Rehearse notebooks, `jobs` at a time, and return what went wrong in all."""
-    scripts = environment()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary).resolve()
         book = folder / "book.git"
@@ -126,7 +140,7 @@ def rehearse_all(paths: list[Path], jobs: int = 2) -> list[str]:
 
         def timed(path: Path) -> list[str]:
             start = time.monotonic()
-            found = rehearse(path, scripts, book, folder / path.stem)
+            found = rehearse(path, python, book, folder / path.stem)
             print(f"{path.name}: {time.monotonic() - start:.0f} s")
             return found
 
@@ -144,6 +158,8 @@ def _install(*arguments: str | Path) -> None:
 
 
 def _uv(*arguments: str | Path) -> subprocess.CompletedProcess:
+    from uv import find_uv_bin  # Colab need not have it
+
     return subprocess.run(
         [find_uv_bin(), *arguments], capture_output=True, text=True, cwd=ROOT
     )
@@ -172,13 +188,19 @@ def main(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Notebooks; all if none is named.")
     ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Use the running Python; install nothing.")
+    ] = False,
 ) -> None:
     """Rehearse the chapters with Google Colab's versions, in empty folders."""
     try:
-        found = rehearse_all(paths or chapters())
+        python = Path(sys.executable) if here else environment()
     except UnreachableError as error:
         typer.echo(f"Colab's versions cannot be installed offline: {error}", err=True)
         raise typer.Exit(2) from None
+    for line in differences() if here else []:
+        print(line)
+    found = rehearse_all(paths or chapters(), python)
     for line in found:
         typer.echo(line, err=True)
     raise typer.Exit(bool(found))

@@ -13,7 +13,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from nbformat import NotebookNode
-from pybtex.database import parse_file
 
 from canonical import WIDGET_STATE, WIDGET_VIEW
 from prose import numbers, stated, supported
@@ -281,7 +280,7 @@ def published_numbers(papers: Path) -> set[Decimal]:
 def bibliography_ids(bibliography: Path) -> set[str]:
     """Return what a link may point to: the entries' arXiv ids, DOIs and addresses."""
     ids = set()
-    for entry in parse_file(str(bibliography)).entries.values():
+    for entry in _entries(bibliography).values():
         fields = entry.fields
         if "eprint" in fields:
             ids.add(fields["eprint"])
@@ -297,12 +296,18 @@ def unknown_citations(page: str, bibliography: Path) -> list[str]:
     cited = {
         key.strip() for keys in CITED_KEYS.findall(page) for key in keys.split(",")
     }
-    return sorted(cited - set(parse_file(str(bibliography)).entries))
+    return sorted(cited - set(_entries(bibliography)))
 
 
 def missing_run_fields(run: dict) -> list[str]:
     """Fields without which a recorded run cannot be repeated."""
     return [field for field in RUN_FIELDS if not run.get(field)]
+
+
+def _entries(bibliography: Path) -> dict:
+    from pybtex.database import parse_file  # Colab, where colab.py runs, lacks it
+
+    return parse_file(str(bibliography)).entries
 
 
 def _cells(notebook: NotebookNode, kind: str) -> Iterator[NotebookNode]:

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -10,15 +11,31 @@ from notebooks import chapters
 
 def test_chapters_run_as_in_colab():
     try:
-        found = colab.rehearse_all(chapters())
+        python = colab.environment()
     except colab.UnreachableError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(
             f"Colab's versions are not on this machine, and no network: {error}"
         )
-    if found:
+    if found := colab.rehearse_all(chapters(), python):
         pytest.fail("\n".join(found), pytrace=False)
+
+
+def test_the_running_python_can_rehearse():
+    """What colab.py imports is in Colab, where uv and pybtex may be missing."""
+    tools = f"sys.path.insert(0, {str(colab.ROOT / 'tools')!r})"
+    blocked = "sys.modules.update(uv=None, pybtex=None)"
+    script = f"import sys; {blocked}; {tools}; import colab; print(colab.differences())"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_differences_from_the_pins_are_named(tmp_path):
+    pins = tmp_path / "pins.txt"
+    here = metadata.version("numpy")
+    pins.write_text(f"numpy=={here}\npandas==0.1\n\n# no version\ntqdm\n")
+    (line,) = colab.differences(pins)
+    assert line.startswith("pandas is ")
 
 
 def test_the_python_found_runs():
