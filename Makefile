@@ -10,10 +10,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1	/p' Makefile
 
-setup:
+setup:  ## create .venv and install the locked versions into it
 	@$(PYTHON) tools/setup.py
 
-assets: setup
+assets: setup  ## fetch the scripts that the pages load
 	@$(BIN)/python tools/assets.py
 
 # All pages each time: a rebuild of some would keep others' old menus, scripts and, worst,
