@@ -25,6 +25,7 @@ from canonical import canonicalise as canonical_form
 from canonical import parse, serialise
 
 ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "tools" / "template.ipynb"
 CELL_TIMEOUT = 300  # seconds
 # The same for execution and validation. One thread: the order in which threads add
 # floats changes the last digits, and parallel workers would fight for the cores.
@@ -194,6 +195,14 @@ def problems(path: Path, repository: Repository) -> list[str]:
 def chapters() -> list[Path]:
     """Return the book's notebooks in order."""
     return sorted((ROOT / "chapters").glob("*.ipynb"))
+
+
+@app.command()
+def new(path: Path) -> None:
+    """Begin a chapter, e.g. chapters/08-name.ipynb, with one part of each kind."""
+    if path.exists():
+        raise typer.BadParameter(f"{path} exists already")
+    write(path, linked(read(TEMPLATE), path.name, repository()))
 
 
 @app.command()

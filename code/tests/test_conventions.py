@@ -47,6 +47,12 @@ def test_papers_that_a_chapter_links_are_in_the_bibliography(path):
     report(conventions.unlisted_papers(read(path), listed))
 
 
+@each_chapter
+@pytest.mark.parametrize("page", ["_toc.yml", "intro.md", "chapters/teaching.md"])
+def test_a_chapter_is_listed(path, page):
+    assert path.stem in (ROOT / page).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "page",
     [*ROOT.glob("*.md"), *(ROOT / "chapters").glob("*.md")],

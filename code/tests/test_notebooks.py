@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import typer
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -14,6 +15,7 @@ from nbformat.v4 import (
 
 import notebooks
 from canonical import WIDGET_STATE, WIDGET_VIEW, canonicalise, parse, serialise
+from conventions import CHAPTER_CHECKS, unsourced_numbers
 
 HOME = notebooks.Repository("https://github.com/owner/name", "main")
 
@@ -359,3 +361,17 @@ def test_every_chapter_is_canonical_and_linked():
     home = notebooks.repository()
     found = [notebooks.problems(path, home) for path in notebooks.chapters()]
     assert list(itertools.chain(*found)) == []
+
+
+def test_a_new_chapter_keeps_to_the_conventions(tmp_path):
+    (tmp_path / "code").symlink_to(notebooks.ROOT / "code")  # for its bootstrap cell
+    path = tmp_path / "08-name.ipynb"
+    notebooks.new(path)
+    notebooks.write(path, notebooks.run(path))
+    assert notebooks.problems(path, notebooks.repository()) == []
+    notebook = notebooks.read(path)
+    found = [line for check in CHAPTER_CHECKS for line in check(notebook)]
+    assert found == ["1 exercises, fewer than 6"], "all that is left to do is to write"
+    assert unsourced_numbers(notebook) == []
+    with pytest.raises(typer.BadParameter):
+        notebooks.new(path)
