@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import modes
+
 
 @torch.no_grad()
 def class_activation_map(
@@ -79,20 +81,16 @@ def _last_maps(
     model: nn.Module, images: Tensor
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Return the maps before the pooling, the weights behind it if any, the scores."""
-    seen, hooks = _Seen(), []
-    training = {module: module.training for module in model.modules()}
-    try:
-        for module in training:
-            if isinstance(module, nn.AdaptiveAvgPool2d):
-                hooks.append(module.register_forward_hook(seen.pooling))
-            elif isinstance(module, nn.Linear):
-                hooks.append(module.register_forward_hook(seen.dense))
-        scores = model.eval()(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for module, was_training in training.items():
-            module.training = was_training
+    seen = _Seen()
+    kinds = {nn.AdaptiveAvgPool2d: seen.pooling, nn.Linear: seen.dense}
+    hooks = {
+        module: hook
+        for module in model.modules()
+        for kind, hook in kinds.items()
+        if isinstance(module, kind)
+    }
+    with modes.running(model, hooks):
+        scores = model(images)
     # Whatever lies between the pooling and the scores must make no difference: what
     # the network says is the judge, not the kinds of its layers.
     weight = None if seen.linear is None else seen.linear.weight

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from . import modes
 from .lookup import lookup
 from .models import resnet
 
@@ -297,17 +298,10 @@ def norm_by_layer(
     def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         rms.setdefault(layers[layer], output.detach().square().mean().sqrt().item())
 
-    handles = [layer.register_forward_hook(record) for layer in layers]
-    was_training = model.training
-    try:
-        model.train(training)
+    with modes.running(model, dict.fromkeys(layers, record), training):
         where = next(iter(weights.values())).device if weights else None
         scores = functional_call(model, weights | buffers, (images.to(where),))
         loss = criterion(scores, labels.to(where))
-    finally:
-        model.train(was_training)
-        for handle in handles:
-            handle.remove()
     if not rms:
         raise ValueError("the model runs no convolution and no linear layer")
     kernels = [weights[f"{name}.weight"] for name in rms]

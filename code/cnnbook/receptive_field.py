@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.overrides import TorchFunctionMode
 
+from . import modes
 from .lookup import lookup
 
 
@@ -94,12 +95,8 @@ def trace(
     image.receptive_field = _Field(size=1, jump=1, start=0, units=side, side=side)
     weights = {name: tensor.to("meta") for name, tensor in _tensors(model)}
     leaves = [module for module in model.modules() if not any(module.children())]
-    _run(
-        model,
-        lambda: functional_call(model, weights, (image,)),
-        _Recursion(axis),
-        dict.fromkeys(leaves, record),
-    )
+    with modes.running(model, dict.fromkeys(leaves, record)), _Recursion(axis):
+        functional_call(model, weights, (image,))
     return pd.DataFrame(rows)
 
 
@@ -234,26 +231,6 @@ def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from model.named_buffers()
 
 
-def _run(
-    model: nn.Module,
-    forward: Callable[[], object],
-    mode: AbstractContextManager,
-    hooks: dict[nn.Module, Callable],
-) -> None:
-    """Run `model` once, in eval mode, under `mode` and with forward hooks."""
-    handles = [module.register_forward_hook(hook) for module, hook in hooks.items()]
-    training = {module: module.training for module in model.modules()}
-    try:
-        model.eval()
-        with mode:
-            forward()
-    finally:
-        for module, was_training in training.items():  # some may be frozen
-            module.training = was_training
-        for handle in handles:
-            handle.remove()
-
-
 def _output(
     model: nn.Module,
     layer: str,
@@ -265,8 +242,8 @@ def _output(
     module = lookup(layer, layers, "layer")
     outputs: list[Tensor] = []
     hooks = {module: lambda layer, inputs, output: outputs.append(output)}
-    with torch.enable_grad():
-        _run(model, forward, mode, hooks)
+    with torch.enable_grad(), modes.running(model, hooks), mode:
+        forward()
     if not outputs:
         raise ValueError(f"layer {layer!r} does not run when the network does")
     return outputs[-1]

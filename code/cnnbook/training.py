@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from tqdm import tqdm  # not tqdm.auto: its bar stays in the notebook as a widget
 
-from . import data
+from . import data, modes
 from .checkpoints import Run
 from .data import Split
 from .folders import Folder
@@ -209,14 +209,10 @@ def fit_each(
 @torch.no_grad()
 def predict(model: nn.Module, images: Tensor, *, batch_size: int = 1000) -> Tensor:
     """Return the scores (N, classes) of all images, with the model in eval mode."""
-    was_training = model.training
     where = next(model.parameters()).device
-    try:
-        model.eval()
+    with modes.running(model):
         scores = [model(part.to(where)) for part in images.split(batch_size)]
-        return torch.cat(scores)
-    finally:
-        model.train(was_training)
+    return torch.cat(scores)
 
 
 def evaluate(

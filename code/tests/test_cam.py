@@ -69,27 +69,6 @@ def test_dropout_before_the_linear_layer_changes_nothing():
     )
 
 
-def test_the_model_is_left_as_it_was():
-    model, images = build("resnet20-cifar").train(), torch.randn(4, 3, 32, 32)
-    model.layer1.eval()
-    state = {name: value.clone() for name, value in model.state_dict().items()}
-    modes = [module.training for module in model.modules()]
-    class_activation_map(model, images)
-    assert modes == [module.training for module in model.modules()]
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, state[name]), name
-    assert all(p.requires_grad and p.grad is None for p in model.parameters())
-    assert not any(module._forward_hooks for module in model.modules())
-
-
-def test_the_model_is_left_as_it_was_when_it_fails():
-    model = build("resnet20-cifar").train()
-    with pytest.raises(ValueError, match="expected a batch of images"):
-        class_activation_map(model, torch.randn(1, 1, 32, 32))
-    assert all(module.training for module in model.modules())
-    assert not any(module._forward_hooks for module in model.modules())
-
-
 @pytest.mark.parametrize(
     "behind",
     [

@@ -479,39 +479,6 @@ def test_a_wrong_input_size_is_told_by_the_network():
         trace(models.build("lenet5"), (1, 28, 28))
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_the_network_is_left_as_it_was(training):
-    network = nn.Sequential(
-        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2), nn.Dropout()
-    )
-    network.train(training)
-    network[1].eval()  # frozen, whatever the others do
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    trace(network, (1, 12, 12))
-    measure(network, (1, 12, 12), "3")
-    effective(network, torch.rand(2, 1, 12, 12), "2")
-    assert not network[1].training
-    assert all(network[index].training is training for index in (0, 2, 3))
-    assert network.training is training
-    assert not any(module._forward_hooks for module in network.modules())
-    for name, value in network.state_dict().items():
-        assert value.equal(before[name])
-    assert all(p.grad is None and p.requires_grad for p in network.parameters())
-
-
-def test_hooks_are_gone_even_if_the_network_fails():
-    network = models.build("lenet5")
-    for function in (
-        lambda: trace(network, (1, 8, 8)),
-        lambda: measure(network, (1, 8, 8), "c1"),
-        lambda: effective(network, torch.zeros(1, 1, 8, 8), "c1"),
-    ):
-        with pytest.raises(ValueError, match="32"):
-            function()
-    assert not any(module._forward_hooks for module in network.modules())
-    assert network.training
-
-
 # The effective receptive field.
 
 
