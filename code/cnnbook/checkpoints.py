@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors.torch
@@ -105,33 +107,47 @@ class Run:
         before, partial = self._last(), self.folder / (name + _PARTIAL)
         start, self._clock = self._clock, time.perf_counter()
         history[-1]["seconds"] = round(self._clock - start, 2)
-        try:
+        with self._writing(f"the checkpoint {name}", partial):
             accelerator.save_state(partial)
             accelerator.wait_for_everyone()
             if self._is_main:
                 (partial / "history.json").write_text(json.dumps(history))
                 partial.rename(self.folder / name)
                 self._write_log(history)
-        except (OSError, RuntimeError, SafetensorError) as error:
-            # PyTorch and safetensors report a full disk each in their own way.
-            shutil.rmtree(partial, ignore_errors=True)
-            kept = f"the run can go on from {before.name}" if before else "none is kept"
-            raise OSError(
-                f"could not write the checkpoint {name} to {self.folder} ({error}); "
-                f"{kept}. Is the disk full?"
-            ) from error
         if self._is_main and before:
             shutil.rmtree(before)
         accelerator.wait_for_everyone()
 
     def finish(self, model: nn.Module, history: list[dict], test: dict) -> None:
-        """Write the weights, and the test's figures as the last line of the log."""
-        if self._is_main:
-            path = self.folder / "model.safetensors"
-            weights = {k: v.contiguous() for k, v in model.state_dict().items()}
-            safetensors.torch.save_file(weights, str(path) + _PARTIAL)
-            Path(str(path) + _PARTIAL).rename(path)
+        """Write the weights, and the test's figures as the last line of the log.
+
+        Raises:
+            OSError: If they could not be written; the last checkpoint remains.
+        """
+        if not self._is_main:
+            return
+        path = self.folder / "model.safetensors"
+        partial = path.with_name(path.name + _PARTIAL)
+        weights = {k: v.contiguous() for k, v in model.state_dict().items()}
+        with self._writing("the weights and the test", partial):
+            safetensors.torch.save_file(weights, partial)
+            partial.replace(path)
             self._write_log([*history, test])
+
+    @contextmanager
+    def _writing(self, what: str, partial: Path) -> Iterator[None]:
+        """Turn an error in writing into one that says what is kept."""
+        try:
+            yield
+        # PyTorch and safetensors report a full disk each in their own way.
+        except (OSError, RuntimeError, SafetensorError) as error:
+            _remove(partial)
+            last = self._last()
+            kept = f"the run can go on from {last.name}" if last else "none is kept"
+            raise OSError(
+                f"could not write {what} to {self.folder} ({error}); {kept}. Is the "
+                "disk full?"
+            ) from error
 
     def _open(self, origin: dict, resume: bool) -> None:
         record = self.folder / "run.json"
@@ -148,7 +164,7 @@ class Run:
         else:
             self._check(json.loads(record.read_text()))
         for partial in self.folder.glob("*" + _PARTIAL):  # of a process that was killed
-            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+            _remove(partial)
         for old in self._checkpoints()[:-1]:
             shutil.rmtree(old)
 
@@ -184,5 +200,17 @@ class Run:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file that takes its name only when it is complete."""
     partial = path.with_name(path.name + _PARTIAL)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        _remove(partial)
+        raise
+
+
+def _remove(partial: Path) -> None:
+    """Remove what was begun, a file or a folder, if there is any."""
+    if partial.is_dir():
+        shutil.rmtree(partial, ignore_errors=True)
+    else:
+        partial.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Training runs: interrupted, shared out, refused, and what they leave on the disk."""
 
 import doctest
+import errno
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -330,6 +332,42 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     assert "Traceback" not in done.stderr
     assert [path.name for path in folder.glob("epoch*")] == ["epoch-0001"]
     assert _cli("--epochs", 3, "--folder", folder, "--resume").exit_code == 0
+
+
+@pytest.mark.parametrize("fails", ["safetensors.torch.save_file", "Run._write_log"])
+def test_a_disk_full_at_the_end_leaves_the_last_checkpoint(
+    fails, whole, tmp_path, monkeypatch
+):
+    """Weights and test are written last: a run that is resumed does only that."""
+    folder, full = tmp_path / "run", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finish = checkpoints.Run.finish
+
+    def finish_on_a_full_disk(run, *arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"cnnbook.checkpoints.{fails}", Mock(side_effect=full))
+            finish(run, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints.Run, "finish", finish_on_a_full_disk)
+        result = _cli("--epochs", 4, "--folder", folder)
+    assert result.exit_code == 1
+    assert "could not write the weights and the test" in _message(result)
+    assert "the run can go on from epoch-0004" in _message(result)
+    assert "Traceback" not in result.output
+    assert not list(folder.glob("*.partial"))
+    assert _cli("--epochs", 4, "--folder", folder, "--resume").exit_code == 0
+    assert _largest_difference(_weights(whole), _weights(folder)) == 0
+    logs = [(place / "log.jsonl").read_text() for place in (whole, folder)]
+    assert logs[0].splitlines()[-1] == logs[1].splitlines()[-1]
+
+
+def test_a_text_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    checkpoints.write_whole(path, "old")
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=OSError("no space")))
+    with pytest.raises(OSError, match="no space"):
+        checkpoints.write_whole(path, "new")
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
 
 
 def test_a_loss_that_is_not_finite_leaves_the_last_checkpoint(tmp_path):
