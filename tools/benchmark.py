@@ -44,6 +44,19 @@ def ours(seed: int) -> tuple[int, float]:
     return recipe["epochs"], training.evaluate(network, dataset.test).error
 
 
+def plain_epoch(
+    network: nn.Module, loader: DataLoader, optimizer: torch.optim.Optimizer
+) -> None:
+    """Train for an epoch as tutorials do, on the network's device."""
+    device = next(network.parameters()).device
+    for images, labels in loader:
+        loss = F.cross_entropy(network(images.to(device)), labels.to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()  # most tutorials print it
+
+
 def tutorial(seed: int) -> tuple[int, float]:
     """Train as tutorials do: transform image by image, Adam at its default rate."""
     torch.manual_seed(seed)
@@ -64,11 +77,7 @@ def tutorial(seed: int) -> tuple[int, float]:
     network = models.build("lenet5-modern")
     optimizer = torch.optim.Adam(network.parameters())
     for epoch in itertools.count(1):
-        for images, labels in train:
-            loss = F.cross_entropy(network(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+        plain_epoch(network, train, optimizer)
         with torch.no_grad():
             wrong = sum(
                 (network(images).argmax(dim=1) != labels).sum().item()
@@ -121,7 +130,7 @@ class Photos(Dataset):
 def plain_loop(
     network: nn.Module, pixels: np.ndarray, labels: list[int], workers: int
 ) -> None:
-    """Train for an epoch as tutorials do, with a DataLoader."""
+    """Train for an epoch with a DataLoader, on the device of the book's loop."""
     channels = pixels.shape[-1]
     steps = [
         v2.ToImage(),
@@ -132,15 +141,9 @@ def plain_loop(
         steps = [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(), *steps]
     images = Photos(pixels, labels, v2.Compose(steps))
     loader = DataLoader(images, batch_size=128, shuffle=True, num_workers=workers)
-    device = training.device()
-    network = network.to(device).train()
+    network = network.to(training.device())
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
-    for batch, answers in loader:
-        loss = F.cross_entropy(network(batch.to(device)), answers.to(device))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        loss.item()  # most tutorials print it
+    plain_epoch(network, loader, optimizer)
 
 
 def our_loop(network: nn.Module, pixels: np.ndarray, labels: list[int]) -> None:
