@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED
+from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, drawing
 
 PALE = "#BBBBBB"
 
 
+@drawing
 def photographs(
     pictures: Sequence[Tensor],
     titles: Sequence[str] = (),
@@ -62,6 +63,7 @@ def photographs(
     return axis
 
 
+@drawing
 def winners(table: pd.DataFrame) -> Axes:
     """Draw the rows of `papers.ilsvrc` as bars, and say in words what each stands for.
 
@@ -109,6 +111,7 @@ def _described(row) -> str:
     return f"{row.year}  {name}" + (f" ({', '.join(notes)})" if notes else "")
 
 
+@drawing
 def guesses(
     scores: Mapping[str, float],
     right: str,
@@ -157,6 +160,7 @@ def guesses(
     return left, axis
 
 
+@drawing
 def towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
     """Draw a network that two GPUs share: which half of each layer reads which half.
 
@@ -201,6 +205,7 @@ def _box(x: float, y: float, colour: str) -> Rectangle:
     return Rectangle((x - 0.24, y - 0.32), 0.48, 0.64, color=colour, alpha=0.85)
 
 
+@drawing
 def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
     """Draw each module's MACs as a bar made of its layers, named where they fit.
 

@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator
 
-from .style import BLUE, GREEN, GREY, ORANGE, RED
+from .style import BLUE, GREEN, GREY, ORANGE, RED, drawing, write_beside
 
 RECIPES = {"original": BLUE, "new": ORANGE}
 AREA = 4.0  # a blob's diameter, squared, in points, for each million parameters
 HALO = [withStroke(linewidth=2.5, foreground="white")]  # of words that lines cross
 
 
+@drawing
 def blobs(
     table: pd.DataFrame,
     fronts: Mapping[str, pd.DataFrame],
@@ -98,6 +99,7 @@ def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame]) -> None:
         )
 
 
+@drawing
 def densities(table: pd.DataFrame) -> Axes:
     """Draw accuracy per parameter, one network below the other, the best on top.
 
@@ -113,14 +115,7 @@ def densities(table: pd.DataFrame) -> Axes:
     axis.hlines(rows, table.density.min() / 1.5, table.density, color=BLUE, lw=1.5)
     axis.plot(table.density, rows, "o", color=BLUE, ms=5)
     for row, value, accuracy in zip(rows, table.density, table.accuracy, strict=True):
-        axis.annotate(
-            f"{value:.1f}   ({accuracy:.0f} %)",
-            (value, row),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-        )
+        write_beside(axis, f"{value:.1f}   ({accuracy:.0f} %)", (value, row), gap=7)
     axis.set(
         xscale="log",
         yticks=rows,
@@ -134,6 +129,7 @@ def densities(table: pd.DataFrame) -> Axes:
     return axis
 
 
+@drawing
 def times(table: pd.DataFrame) -> Axes:
     """Draw measured time against MACs, with the line of the median rate.
 
@@ -167,6 +163,7 @@ def times(table: pd.DataFrame) -> Axes:
     return axis
 
 
+@drawing
 def roofline(layers: pd.DataFrame, rate: float, bandwidth: float) -> Axes:
     """Draw measured rates against arithmetic intensity, under the machine's roof.
 
@@ -207,6 +204,7 @@ def _plain_ticks(axis: Axes) -> None:
         side.set_major_formatter("{x:g}")
 
 
+@drawing
 def panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
     """Draw each column of a table as bars in a panel of its own, two panels a row.
 
@@ -227,14 +225,7 @@ def panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
         ]
         axis.barh(rows, values, color=colours, height=0.7)
         for row, value in zip(rows, values, strict=True):
-            axis.annotate(
-                f"{value:.1f}",
-                (value, row),
-                xytext=(3, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=9,
-            )
+            write_beside(axis, f"{value:.1f}", (value, row))
         axis.set(title=title, xlim=(0, 1.25 * values.max()), xticks=[])
         axis.spines["bottom"].set_visible(False)
         axis.grid(False)

@@ -10,11 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREEN, GREY, RED
+from .style import BLUE, CYCLE, GREEN, GREY, RED, drawing, write_beside
 
 KIND_COLOURS = {"Conv2d": BLUE, "MaxPool2d": GREEN, "Linear": RED}
 
 
+@drawing
 def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
     """Draw which share of each cost every layer has, the layers one below the other.
 
@@ -33,14 +34,7 @@ def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
         axis.barh(rows, shares, color=colours)
         for row, share in zip(rows, shares, strict=True):
             if share >= 1:
-                axis.annotate(
-                    f"{share:.0f} %",
-                    (share, row),
-                    xytext=(3, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=9,
-                )
+                write_beside(axis, f"{share:.0f} %", (share, row))
         axis.set(title=title, xlim=(0, 1.35 * shares.max()), xticks=[])
         axis.spines["bottom"].set_visible(False)
         axis.grid(False)
@@ -51,6 +45,7 @@ def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
     return axes
 
 
+@drawing
 def bars(amounts: Mapping[str, float], *, limit: float, xlabel: str) -> Axes:
     """Draw a few amounts as bars on one scale, each with its amount beside it.
 
@@ -81,6 +76,7 @@ def bars(amounts: Mapping[str, float], *, limit: float, xlabel: str) -> Axes:
     return axis
 
 
+@drawing
 def memory(parts: pd.DataFrame, peaks: Sequence[float], *, unit: str = "GB") -> Axes:
     """Draw what fills the memory in training, and the peak that was measured.
 
@@ -112,6 +108,7 @@ def memory(parts: pd.DataFrame, peaks: Sequence[float], *, unit: str = "GB") -> 
     return axis
 
 
+@drawing
 def trade_off(
     errors: Mapping[str, Sequence[float]], amounts: Sequence[float]
 ) -> np.ndarray:
@@ -133,14 +130,7 @@ def trade_off(
     rows = np.arange(len(errors))
     axes[0].barh(rows, np.array(amounts) / 1000, color=BLUE, height=0.6)
     for row, amount in zip(rows, amounts, strict=True):
-        axes[0].annotate(
-            f"{amount / 1000:.0f} k",
-            (amount / 1000, row),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-        )
+        write_beside(axes[0], f"{amount / 1000:.0f} k", (amount / 1000, row))
     values = list(errors.values())
     axes[1].axvspan(min(values[0]), max(values[0]), color=GREY, alpha=0.15)
     means = [np.mean(group) for group in values]
@@ -157,6 +147,7 @@ def trade_off(
     return axes
 
 
+@drawing
 def score_map(
     image: Tensor,
     scores: Tensor,

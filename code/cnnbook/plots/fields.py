@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, label_ends
+from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, drawing, label_ends
 
 
+@drawing
 def side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
     """Draw networks as columns of layers, from the input at the bottom upwards.
 
@@ -37,6 +38,7 @@ def side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
     return axis
 
 
+@drawing
 def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
     """Draw along one axis which pixels the one unit on top sees, through each stack.
 
@@ -72,6 +74,7 @@ def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
     return axis
 
 
+@drawing
 def lines(
     table: pd.DataFrame,
     *,
@@ -101,6 +104,7 @@ def lines(
     return axis
 
 
+@drawing
 def seen(photograph: Tensor, window: tuple[int, int], share: Tensor) -> np.ndarray:
     """Draw a photograph with a unit's field, and the field as the unit sees it.
 
@@ -129,6 +133,7 @@ def seen(photograph: Tensor, window: tuple[int, int], share: Tensor) -> np.ndarr
     return axes
 
 
+@drawing
 def groups(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Axes:
     """Draw groups of values as dots, each group's mean, and its standard error.
 

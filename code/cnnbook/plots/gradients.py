@@ -13,11 +13,12 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREY, RED
+from .style import BLUE, CYCLE, GREY, RED, drawing
 
 Edge = tuple[str, str]
 
 
+@drawing
 def computation(
     graphs: Mapping[str, Mapping[Edge, str]],
     routes: Mapping[str, Sequence[Sequence[str]]],
@@ -103,6 +104,7 @@ def _point(curve: Path, at: float) -> np.ndarray:
     return (1 - at) ** 2 * start + 2 * at * (1 - at) * middle + at**2 * end
 
 
+@drawing
 def two_layers(
     curve: tuple[Sequence[float], Sequence[float]],
     points: Mapping[str, tuple[float, float]],
@@ -167,6 +169,7 @@ def _colour(label: str) -> str:
     return {"plain": BLUE, "skip": RED}.get(label.split(maxsplit=1)[0], GREY)
 
 
+@drawing
 def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
     """Draw how many paths have each length, and how much gradient they carry.
 
@@ -205,6 +208,7 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
     return axes
 
 
+@drawing
 def by_depth(
     panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]],
     column: str,
@@ -264,6 +268,7 @@ def by_depth(
     return axes
 
 
+@drawing
 def pixels_read(maps: Mapping[str, Tensor], *, columns: int = 3) -> np.ndarray:
     """Draw which pixels of its input each of several layers reads.
 

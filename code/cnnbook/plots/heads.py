@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.ticker import FuncFormatter
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREY, RED, label_ends
+from .style import BLUE, CYCLE, GREY, RED, drawing, label_ends
 
 
 def two_heads(channels: int, side: int, classes: int) -> Axes:
@@ -69,6 +69,7 @@ def _arrow(axis: Axes, start: tuple, end: tuple, colour: str) -> None:
     )
 
 
+@drawing
 def head_parameters(table: pd.DataFrame) -> Axes:
     """Draw parameters of heads (columns) against the side of the input (index)."""
     figure, axis = plt.subplots(layout="constrained")
@@ -93,6 +94,7 @@ def _short(value: float, _: int) -> str:
     return f"{value:g}"
 
 
+@drawing
 def by_shift(
     panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]], *, ylabel: str
 ) -> np.ndarray:
@@ -118,6 +120,7 @@ def by_shift(
     return axes
 
 
+@drawing
 def class_maps(
     images: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
 ) -> Axes:

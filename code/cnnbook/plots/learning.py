@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from .style import CYCLE, GREY, label_ends
+from .style import CYCLE, GREY, drawing, label_ends
 
 
+@drawing
 def curves(
     runs: Mapping[str, Sequence[pd.DataFrame]],
     column: str,
@@ -44,6 +45,7 @@ def curves(
     return axis
 
 
+@drawing
 def confusion(matrix: Tensor, classes: Sequence[str]) -> Axes:
     """Draw counts of true class (row) against predicted class (column)."""
     figure, axis = plt.subplots(figsize=(4.2, 4), layout="constrained")

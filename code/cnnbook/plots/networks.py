@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from .style import BLUE, CYCLE
+from .style import BLUE, CYCLE, drawing
 
 
+@drawing
 def connections(table: Sequence[str]) -> Axes:
     """Draw which input map (row) feeds which output map (column), X = connected."""
     joined = np.array([[mark == "X" for mark in row] for row in table])
@@ -36,6 +37,7 @@ def connections(table: Sequence[str]) -> Axes:
     return axis
 
 
+@drawing
 def architecture(table: pd.DataFrame) -> Axes:
     """Draw a network from its `cost.layer_table`: maps as squares, vectors as bars."""
     shapes = [table.input_shape[0], *table.output_shape]

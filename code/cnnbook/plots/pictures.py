@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import RED
+from .style import RED, drawing
 
 
+@drawing
 def images(
     pictures: Sequence[Tensor],
     titles: Sequence[str] = (),
@@ -58,6 +59,7 @@ def images(
     return axis
 
 
+@drawing
 def sliding_window(
     image: Tensor, kernel: Tensor, output: Tensor, row: int, column: int
 ) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,6 +37,39 @@ def use_style() -> None:
             "lines.linewidth": 2,
             "image.cmap": "gray_r",
         }
+    )
+
+
+def drawing(draw: Callable) -> Callable:
+    """Make a drawing function refuse empty data, its first argument, clearly."""
+
+    @functools.wraps(draw)
+    def drawn(data, *arguments, **options):
+        if _is_empty(data):
+            raise ValueError(f"plots.{draw.__name__}: there is nothing to draw")
+        return draw(data, *arguments, **options)
+
+    return drawn
+
+
+def _is_empty(data: object) -> bool:
+    """Return whether tables, tensors or lists, or any in a mapping, hold nothing."""
+    if isinstance(data, Mapping):
+        return not data or any(map(_is_empty, data.values()))
+    return not data if isinstance(data, list | tuple) else 0 in np.shape(data)
+
+
+def write_beside(
+    axis: Axes, text: str, place: tuple[float, float], gap: float = 3
+) -> None:
+    """Write a value to the right of the end of its bar or line, `gap` points away."""
+    axis.annotate(
+        text,
+        place,
+        xytext=(gap, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
     )
 
 
