@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -14,8 +16,10 @@ def check(
 ) -> None:
     """Call `answer` on each case and print how it did.
 
-    A stub, which returns None (or ``...``), is "not attempted yet". The first case
-    that is wrong is shown with what came and what was expected.
+    A stub, which returns None (or ``...``) or raises NotImplementedError, is "not
+    attempted yet". The first case that is wrong is shown with what came and what was
+    expected; one that fails, with its error and the line of the answer. Nothing is
+    raised.
 
     Args:
         answer: The reader's function.
@@ -24,15 +28,21 @@ def check(
     """
     name, cases = answer.__name__, list(cases)
     for arguments, expected in cases:
-        got = answer(*arguments)
+        call = f"{name}({', '.join(map(_short, arguments))})"
+        try:
+            got = answer(*arguments)
+        except NotImplementedError:
+            got = None
+        except Exception as error:  # the cells below shall run all the same
+            print(f"{call} raised {type(error).__name__}: {error}{_line(error)}")
+            return
         if got is None or got is ...:
             print(f"{name}: not attempted yet")
             return
         if not _equal(got, expected, tolerance):
-            shown = ", ".join(map(_short, arguments))
-            print(f"{name}({shown}) gave {_short(got)}, expected {_short(expected)}")
+            print(f"{call} gave {_short(got)}, expected {_short(expected)}")
             if _same_shape(got, expected):
-                off = (got.to(expected) - expected).abs().max()
+                off = (got.to(expected).double() - expected.double()).abs().max()
                 print(f"the shape is right; the values differ by up to {off:.3g}")
             return
     print(f"{name}: correct in {len(cases)} of {len(cases)} cases")
@@ -47,7 +57,22 @@ def _equal(got: Any, expected: Any, tolerance: float) -> bool:
         got = got.item()
     if isinstance(expected, float) and isinstance(got, int | float):
         return math.isclose(got, expected, rel_tol=tolerance)
-    return got == expected
+    if isinstance(expected, list | tuple):
+        if not isinstance(got, type(expected)) or len(got) != len(expected):
+            return False
+        return all(_equal(g, e, tolerance) for g, e in zip(got, expected, strict=True))
+    same = got == expected
+    return same is True or (isinstance(same, np.bool_) and bool(same))
+
+
+def _line(error: Exception) -> str:
+    """Return where in the answer an error came up; nothing if it could not be called.
+
+    The last frame in the answer's own file or cell: those below are a library's.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f"\nin line {own[-1].lineno}: {own[-1].line}" if own else ""
 
 
 def _same_shape(got: Any, expected: Any) -> bool:

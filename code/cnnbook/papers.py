@@ -110,7 +110,7 @@ def _read(name: str, columns: dict) -> pd.DataFrame:
     """Read those columns of a table in the book's folder ``data``."""
     path = ROOT / "data" / name
     try:
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             usecols=list(columns),
             dtype=columns,
@@ -120,7 +120,17 @@ def _read(name: str, columns: dict) -> pd.DataFrame:
             false_values=["no"],
         )[list(columns)]
     except (OSError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"cannot read data/{name}: {error}. "
-            f"Restore it, for example by: git checkout data/{name}"
-        ) from error
+        raise damaged(path, error) from error
+    # pandas takes a row that ends too soon for one with empty fields.
+    gaps = table.drop(columns=[*UNKNOWN], errors="ignore").isin([""]).any(axis=1)
+    if gaps.any():
+        raise damaged(path, f"line {gaps.idxmax() + 2} lacks a field")
+    return table
+
+
+def damaged(path: Path, reason: object) -> ValueError:
+    """Return the error for a file of the book that cannot be read."""
+    name = path.relative_to(ROOT).as_posix()
+    return ValueError(
+        f"cannot read {name}: {reason}. Restore it, for example by: git checkout {name}"
+    )

@@ -7,13 +7,14 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torchvision.models as tv
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .data import IMAGENET_DEVIATION, IMAGENET_MEAN, folder
 from .lookup import lookup
 from .models import build
-from .papers import ROOT
+from .papers import ROOT, damaged
 
 WEIGHTS = ROOT / "data" / "weights"
 
@@ -88,12 +89,16 @@ def load_own(model: str, dataset: str) -> nn.Module:
         The network, in eval mode; it takes the images of `data.load`.
 
     Raises:
-        ValueError: If there are no such weights; the message lists the known ones.
+        ValueError: If there are no such weights (the message lists the known ones), or
+            they are damaged.
     """
     files = {path.stem: path for path in WEIGHTS.glob("*.safetensors")}
     file = lookup(f"{model}-{dataset}", files, "recorded network")
     network = build(model)
-    network.load_state_dict(load_file(file))
+    try:
+        network.load_state_dict(load_file(file))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise damaged(file, error) from error
     return network.eval()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from .checkpoints import write_whole
-from .papers import ROOT
+from .papers import ROOT, damaged
 from .training import device
 
 FOLDER = ROOT / "data" / "runs"
@@ -22,12 +22,16 @@ def load(name: str) -> dict:
 
     Raises:
         FileNotFoundError: If there is none of that name; the message lists them.
+        ValueError: If the file is damaged.
     """
     path = FOLDER / f"{name}.json"
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.json")))
         raise FileNotFoundError(f"no recorded run {name!r}; there are: {known}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise damaged(path, error) from error
 
 
 def origin(command: str, seeds: list[int]) -> dict:

@@ -51,15 +51,22 @@ def frames(
         name: What the slider sets.
 
     Raises:
-        ValueError: If there is not one picture for each label.
+        ValueError: If there is no picture, or not one for each label.
     """
-    rows = pictures if inner_labels else [[frame] for frame in pictures]
-    width = len(inner_labels) or 1
-    if len(rows) != len(labels) or any(len(row) != width for row in rows):
+    if not len(labels):
+        raise ValueError("there is nothing to show: give at least one picture")
+    if len(pictures) != len(labels):
         raise ValueError(
-            f"expected {len(labels)} x {width} pictures, one for each label, "
-            f"got {' + '.join(str(len(row)) for row in rows)}"
+            f"expected one {'row of pictures' if inner_labels else 'picture'} for each "
+            f"of {len(labels)} labels, got {len(pictures)}"
         )
+    for label, row in zip(labels, pictures, strict=True):
+        count = len(row) if isinstance(row, Sequence) else 1
+        if inner_labels and count != len(inner_labels):
+            raise ValueError(
+                f"expected {len(inner_labels)} pictures in the row of {label!r}, one "
+                f"for each inner label, got {count}"
+            )
     sliders, outer = [_slider(labels, name)], pictures
     if inner_labels:
         sliders.append(_slider(inner_labels, inner_name))

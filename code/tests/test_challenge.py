@@ -422,3 +422,17 @@ def test_the_books_own_weights_are_small_and_belong_to_their_run():
 def test_own_weights_that_do_not_exist_are_named():
     with pytest.raises(ValueError, match="did you mean 'lenet5-mnist'"):
         pretrained.load_own("lenet5", "minst")
+
+
+@pytest.mark.parametrize("damage", ["cut short", "no weights", "of another network"])
+def test_own_weights_that_are_damaged_say_how_to_restore_them(
+    damage, tmp_path, monkeypatch
+):
+    content = (pretrained.WEIGHTS / "lenet5-mnist.safetensors").read_bytes()
+    model = "lenet5-modern" if damage == "of another network" else "lenet5"
+    content = {"cut short": content[:1000], "no weights": b"oid"}.get(damage, content)
+    (tmp_path / f"{model}-mnist.safetensors").write_bytes(content)
+    monkeypatch.setattr(papers, "ROOT", tmp_path)
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
+    with pytest.raises(ValueError, match=rf"git checkout {model}-mnist\.safetensors"):
+        pretrained.load_own(model, "mnist")

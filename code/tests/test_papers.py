@@ -185,3 +185,19 @@ def test_a_missing_table_is_one_error(tmp_path, monkeypatch):
     monkeypatch.setattr(papers, "ROOT", tmp_path)
     with pytest.raises(ValueError, match=r"git checkout data/ilsvrc\.csv"):
         papers.ilsvrc()
+
+
+@pytest.mark.parametrize("row", ["a.b,1", "a.b,1,,x,y,z,quoted"])
+def test_a_figure_that_lacks_a_field_is_an_error(row, tmp_path, monkeypatch):
+    head = (DATA / "papers.csv").read_text(encoding="utf-8").splitlines()[:2]
+    monkeypatch.setattr(papers, "ROOT", tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "papers.csv").write_text("\n".join([*head, row]))
+    with pytest.raises(ValueError, match=r"line 3 lacks a field.*git checkout"):
+        papers._figures.__wrapped__()
+
+
+def test_of_many_figures_a_few_are_named():
+    with pytest.raises(ValueError, match=r"Known are .*, \d+ more\.$") as error:
+        papers.figure("nothing like it")
+    assert len(str(error.value)) < 2500

@@ -1,13 +1,17 @@
 """What readers touch: recorded runs, exercises, sliders, figures."""
 
 import json
+import re
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from ipywidgets import HTML
 from ipywidgets.embed import dependency_state
 
-from cnnbook import cost, models, plots, runs, widgets
+from cnnbook import cost, models, papers, plots, runs, widgets
 from cnnbook.exercises import check
 
 
@@ -29,6 +33,14 @@ def test_a_failed_save_leaves_the_old_run(tmp_path, monkeypatch):
     with pytest.raises(TypeError):
         runs.save("one", {"results": object()})
     assert json.loads((tmp_path / "one.json").read_text())["results"] == "first"
+
+
+def test_a_damaged_run_says_how_to_restore_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(papers, "ROOT", tmp_path)
+    monkeypatch.setattr(runs, "FOLDER", tmp_path)
+    (tmp_path / "one.json").write_text('{"results": [')
+    with pytest.raises(ValueError, match=r"git checkout one\.json"):
+        runs.load("one")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +66,47 @@ def test_check_compares_tensors_and_floats_with_tolerance(capsys):
     assert all("correct in 1 of 1" in line for line in lines[:3])
     assert "gave" in lines[3]
     assert "differ by up to 1" in lines[4]
+
+
+def _raises(k):
+    return 1 // 0
+
+
+def _raises_below(k):
+    return torch.ones(k).reshape(99)
+
+
+def _stub(k):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "says"),
+    [
+        (_raises, 1, r"_raises\(3\) raised ZeroDivisionError.*\nin line \d+: return 1"),
+        (
+            _raises_below,
+            1,
+            r"RuntimeError: shape.*\nin line \d+: return torch\.ones\(k",
+        ),
+        (lambda: 1, 1, r"raised TypeError: .* takes 0 positional arguments"),
+        (_stub, 1, "not attempted yet"),
+        (lambda k: "one", 1, "gave 'one', expected 1"),
+        (lambda k: torch.ones(2), 1, r"gave tensor\(\[1., 1.\]\), expected 1"),
+        (lambda k: np.ones(2), 1, r"gave array\(\[1., 1.\]\), expected 1"),
+        (lambda k: pd.DataFrame([1, 2]), 1, "expected 1"),
+        (lambda k: torch.ones(3), torch.ones(2), r"gave tensor.* expected tensor"),
+        (lambda k: torch.tensor([True]), torch.tensor([False]), "differ by up to 1"),
+        (lambda k: (torch.ones(2), 1), (torch.ones(2), 1), "correct in 1 of 1"),
+        (lambda k: (torch.ones(2), 1), (torch.zeros(2), 1), "expected"),
+        (lambda k: [1, 2], (1, 2), r"gave \[1, 2\], expected \(1, 2\)"),
+        (lambda k: [0.1 + 0.2], [0.3], "correct in 1 of 1"),
+        (lambda k: torch.Size([1, 2]), (1, 2), "correct in 1 of 1"),
+    ],
+)
+def test_check_stands_any_answer(answer, expected, says, capsys):
+    check(answer, [((3,), expected)])
+    assert re.search(says, capsys.readouterr().out)
 
 
 def _pictures(count):
@@ -95,8 +148,14 @@ def _index_of(stack):
 
 
 def test_frames_need_a_picture_for_each_label():
-    with pytest.raises(ValueError, match="expected 3 x 1 pictures"):
+    with pytest.raises(ValueError, match="one picture for each of 3 labels, got 2"):
         widgets.frames(_pictures(2), "abc", name="letter")
+    with pytest.raises(ValueError, match="nothing to show"):
+        widgets.frames([], [], name="letter")
+    inner = {"inner_labels": "de", "inner_name": "y"}
+    for row, count in (([HTML()], 1), (HTML(), 1), ([HTML()] * 3, 3)):
+        with pytest.raises(ValueError, match=f"2 pictures in the row of 'a'.*{count}"):
+            widgets.frames([row], "a", name="x", **inner)
 
 
 def test_every_drawing_returns_axes():
@@ -108,3 +167,13 @@ def test_every_drawing_returns_axes():
     axis = plots.confusion(torch.eye(3, dtype=torch.long), "abc")
     assert axis.get_xlabel() == "predicted class"
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*plots.__all__} - {"use_style", "label_ends", "two_heads"})
+)
+def test_every_drawing_refuses_empty_data(name):
+    for empty in ([], {}, {"a": []}, pd.DataFrame(columns=["a"]), torch.ones(2, 0)):
+        with pytest.raises(ValueError, match=f"{name}: there is nothing to draw"):
+            getattr(plots, name)(empty)
+    assert not plt.get_fignums()
