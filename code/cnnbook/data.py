@@ -129,7 +129,8 @@ def load(name: str = "digits", *, validation: int = 0) -> Dataset:
         validation: So many training images, the same ones always, are set apart.
 
     Raises:
-        ValueError: If the name is unknown, or `validation` exceeds the training set.
+        ValueError: If the name is unknown, `validation` exceeds the training set, or
+            unpacked photographs are damaged.
         FileNotFoundError: If the data set is not there and cannot be downloaded.
     """
     classes, train, test = lookup(name, _LOADERS, "data set")(name)
@@ -235,8 +236,8 @@ def _mnist(name: str) -> tuple[tuple[str, ...], Split, Split]:
 def _cifar10(name: str) -> tuple[tuple[str, ...], Split, Split]:
     try:
         train, test = (tv.CIFAR10(folder(), part, download=True) for part in (True, 0))
-    except (URLError, OSError, RuntimeError):
-        raise _absent(tv.CIFAR10.filename, name, folder()) from None
+    except (URLError, OSError, RuntimeError) as error:
+        raise _absent(tv.CIFAR10.filename, name, folder(), error) from None
     splits = [
         Split(torch.from_numpy(part.data).permute(0, 3, 1, 2), torch.tensor(targets))
         for part in (train, test)
@@ -276,22 +277,28 @@ def _imagenette(name: str) -> tuple[tuple[str, ...], Split, Split]:
     size = {"imagenette": "320px", "imagenette-160": "160px"}[name]
     place = folder() / f"imagenette2-{size.removesuffix('px')}"
     if not place.exists():
-        folder().mkdir(parents=True, exist_ok=True)
         try:
+            folder().mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=folder()) as unpacked:  # whole, or not at all
                 tv.Imagenette(unpacked, size=size, download=True)
                 (Path(unpacked) / place.name).rename(place)
-        except (URLError, OSError, RuntimeError):
-            raise _absent(place.name, name, folder()) from None
-    files = [
-        (path, imagenet_classes().index(folders.classes[label][0]))
-        for part in ("train", "val")
-        for folders in [tv.Imagenette(folder(), part, size, loader=Path)]
-        for path, label in folders
-    ]
+        except (URLError, OSError, RuntimeError) as error:
+            raise _absent(place.name, name, folder(), error) from None
+    try:
+        files = [
+            (path, imagenet_classes().index(folders.classes[label][0]))
+            for part in ("train", "val")
+            for folders in [tv.Imagenette(folder(), part, size, loader=Path)]
+            for path, label in folders
+        ]
+    except (OSError, RuntimeError) as error:
+        raise _damaged(place, error) from error
     seen = [file for file in files if not file[0].name.startswith("ILSVRC2012_val_")]
     unseen = [file for file in files if file[0].name.startswith("ILSVRC2012_val_")]
-    return imagenet_classes(), _decoded(seen), _decoded(unseen)
+    try:
+        return imagenet_classes(), _decoded(seen), _decoded(unseen)
+    except RuntimeError as error:
+        raise _damaged(place, error) from error
 
 
 def _decoded(files: list[tuple[Path, int]]) -> Split:
@@ -299,7 +306,11 @@ def _decoded(files: list[tuple[Path, int]]) -> Split:
     images = torch.empty(len(files), 3, 224, 224, dtype=torch.uint8)
 
     def decode(i: int) -> None:
-        image = decode_image(str(files[i][0]), ImageReadMode.RGB)
+        path = str(files[i][0])
+        try:
+            image = decode_image(path, ImageReadMode.RGB)
+        except RuntimeError as error:
+            raise RuntimeError(f"{path}: {error}") from error
         images[i] = imagenet_crop(image)
 
     with ThreadPoolExecutor() as pool:  # decoding holds no lock: threads are enough
@@ -416,7 +427,7 @@ def _fetch(
     candidates = [(folder / packed, packed_md5)]
     if unpacked in unpacked_md5:
         candidates.insert(0, (folder / unpacked, unpacked_md5[unpacked]))
-    damaged = []
+    damaged, reason = [], None
     for path, md5 in candidates:
         if check_integrity(path, md5):
             return path
@@ -427,17 +438,28 @@ def _fetch(
         try:
             download_url(mirror + packed, folder, packed, packed_md5)
             return folder / packed
-        except (URLError, OSError, RuntimeError):
-            (folder / packed).unlink(missing_ok=True)
+        except (URLError, OSError, RuntimeError) as error:
+            reason = error
+            if folder.is_dir():
+                (folder / packed).unlink(missing_ok=True)
     removed = f" ({', '.join(damaged)} was damaged and is removed)" if damaged else ""
-    raise _absent(packed, name, folder, removed)
+    raise _absent(packed, name, folder, reason, removed)
 
 
-def _absent(file: str, name: str, place: Path, removed: str = "") -> FileNotFoundError:
+def _absent(
+    file: str, name: str, place: Path, reason: Exception | None, removed: str = ""
+) -> FileNotFoundError:
     return FileNotFoundError(
-        f"{file} of {name!r} is not in {place}{removed} and could not be downloaded. "
-        "Set $CNNBOOK_DATA to a folder that has it, or use the data set that needs no "
-        "network: data.load('digits')"
+        f"{place} holds no intact {file} of {name!r}{removed}, and it could not be "
+        f"downloaded ({reason}). Set $CNNBOOK_DATA to a folder that has it, or use the "
+        "data set that needs no network: data.load('digits')"
+    )
+
+
+def _damaged(place: Path, reason: Exception) -> ValueError:
+    return ValueError(
+        f"{place} is damaged or not complete ({reason}): remove it, and it will be "
+        "downloaded again"
     )
 
 

@@ -49,10 +49,9 @@ def load(
             `DAMAGED_SHARE` if None.
 
     Raises:
-        FileNotFoundError: If a part is missing or has no images; from torchvision, if
-            a class has none.
-        ValueError: If the classes of both parts differ, small images are not all of
-            one size, or too many images are damaged.
+        FileNotFoundError: If a part is missing, or a class has no images.
+        ValueError: If there is one class only, the classes of both parts differ, small
+            images are not all of one size, or too many images are damaged.
     """
     path = Path(path)
     tests = (path / "val", path / "test")
@@ -64,6 +63,10 @@ def load(
                 "and val/<class>/<image> (or test/)"
             )
     (classes, _), (other, _) = map(find_classes, parts)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{parts[0]} has one class only, {classes[0]!r}: a classifier needs two"
+        )
     if classes != other:
         unlike = ", ".join(sorted(set(classes) ^ set(other))[:5])
         raise ValueError(f"{parts[0]} and {parts[1]} differ in their classes: {unlike}")
@@ -161,6 +164,8 @@ class Folder:
                     f"small images must all have one size: {path} has {sizes[0]} "
                     f"pixels, others {sizes[1]}"
                 )
+        if not images:
+            raise ValueError(f"none of the {len(self)} images can be read; see above")
         return Split(torch.stack(images), torch.stack(labels))
 
     def _report(self, damaged: list[str]) -> None:
@@ -229,6 +234,9 @@ def _workers() -> int:
 
 
 def _listed(part: Path, damaged_share: float) -> Folder:
-    samples = make_dataset(part, extensions=IMG_EXTENSIONS)
+    try:
+        samples = make_dataset(part, extensions=IMG_EXTENSIONS)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{part}: {error}") from error
     paths, labels = zip(*samples, strict=True)
     return Folder(paths, torch.tensor(labels), damaged_share=damaged_share)

@@ -87,6 +87,31 @@ def test_absent_and_offline_is_one_error_that_says_what_to_do(tmp_path, monkeypa
         assert part in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "imagenette-160"])
+def test_a_file_in_place_of_the_folder_is_one_clear_error(name, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setenv("CNNBOOK_DATA", str(tmp_path / "file"))
+    with pytest.raises(FileNotFoundError, match=r"no intact .*no network: data\.load"):
+        data.load(name)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no image"])
+def test_damaged_photographs_are_named(content, tmp_path, monkeypatch):
+    """As an interrupted copy leaves them: no folders, or a file cut short."""
+    place = tmp_path / "imagenette2-160"
+    place.mkdir()
+    monkeypatch.setenv("CNNBOOK_DATA", str(tmp_path))
+    for part in ("train", "val"):
+        if content is not None:
+            (place / part / "n01440764").mkdir(parents=True)
+            (place / part / "n01440764" / "1.JPEG").write_bytes(content)
+    named = "train" if content is None else "1.JPEG"
+    with pytest.raises(ValueError, match=f"{named}.*: remove it, and it will be down"):
+        data.load("imagenette-160")
+    assert place.exists()
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x1f\x8b truncated"])
 def test_a_damaged_file_is_removed_and_not_used(tiny, damage):
     bad = tiny / "t10k-labels-idx1-ubyte.gz"

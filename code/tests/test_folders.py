@@ -150,5 +150,24 @@ def test_other_classes_in_the_test_are_named(small):
 def test_a_class_without_images_is_named(small):
     (small / "train" / "empty").mkdir()
     (small / "val" / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="empty"):
+    with pytest.raises(FileNotFoundError, match=r"small/train: .* the classes empty"):
         folders.load(small)
+
+
+def test_an_empty_part_is_named(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "val").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"any class folder in .*train"):
+        folders.load(tmp_path)
+
+
+def test_one_class_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="one class only, 'cat': a classifier needs"):
+        folders.load(_make(tmp_path, (8, 8), classes=("cat",)))
+
+
+def test_nothing_that_can_be_read_is_an_error(small):
+    for image in (small / "val").rglob("*.png"):
+        image.write_bytes(b"no image")
+    with pytest.raises(ValueError, match="none of the 6 images can be read"):
+        folders.load(small, damaged_share=1)
