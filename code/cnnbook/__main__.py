@@ -7,6 +7,7 @@ and errors come at once.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -135,9 +136,13 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what it will take, and stop.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of weights, order and variation.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**32 - 1, help="Of weights, order and variation."),
+    ] = 0,
     validation: Annotated[
-        int, typer.Option(help="Training images set apart, measured every epoch.")
+        int,
+        typer.Option(min=0, help="Training images set apart, measured every epoch."),
     ] = 0,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     batch_size: Annotated[
@@ -232,7 +237,8 @@ def _table(
 
 def _parse_size(text: str) -> tuple[int, ...]:
     parts = text.replace("x", ",").split(",")
-    if len(parts) != 3 or not all(p.strip().isdigit() and int(p) for p in parts):
+    whole = re.compile(r"\s*0*[1-9][0-9]*\s*")
+    if len(parts) != 3 or not all(map(whole.fullmatch, parts)):
         raise ValueError(
             f"--input takes channels,height,width such as 3,224,224, not {text!r}"
         )

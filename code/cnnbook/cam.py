@@ -39,7 +39,8 @@ def class_activation_map(
         those of the last maps.
 
     Raises:
-        ValueError: If the network ends otherwise, or if `classes` does not fit.
+        ValueError: If there is no image, the network ends otherwise, or `classes` does
+            not fit.
     """
     maps, weight, scores = _last_maps(model, images)
     if classes is None:
@@ -89,6 +90,8 @@ def _last_maps(
         for kind, hook in kinds.items()
         if isinstance(module, kind)
     }
+    if not len(images):
+        raise ValueError(f"expected at least one image, got {tuple(images.shape)}")
     with modes.running(model, hooks):
         scores = model(images)
     # Whatever lies between the pooling and the scores must make no difference: what

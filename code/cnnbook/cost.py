@@ -239,9 +239,10 @@ class _Counter(TorchDispatchMode):
         """Say what cannot run, why, and what to do."""
         module = self.running[-1].module
         name, kind = self.names[module], type(module).__name__
+        reason = str(error).partition("\nException raised from")[0]  # C++ follows
         return (
             f"{f'layer {name!r}' if name else 'the network'} ({kind}) cannot run for "
-            f"input_size {', '.join(map(str, shapes))}: {error}\n"
+            f"input_size {', '.join(map(str, shapes))}: {reason}\n"
             "input_size is the shape of one input without the batch, such as "
             "(3, 224, 224), or a list of one for each input. Shapes are all that is "
             "known: what runs must not depend on values, and constants be buffers."

@@ -10,9 +10,10 @@ Three ways to ask, each on a network as it is, of any layers and branches:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import NamedTuple
 
 import pandas as pd
@@ -66,9 +67,11 @@ def trace(
         output_size (how many units).
 
     Raises:
-        ValueError: If the recursion cannot follow an operation, or branches meet that
-            have different jumps; or from the network, if it cannot take this input.
+        ValueError: If `input_size` or `axis` makes no sense, the recursion cannot
+            follow an operation, or branches meet that have different jumps; or from
+            the network, if it cannot take this input.
     """
+    _check(input_size, axis)
     names = {module: name for name, module in model.named_modules()}
     rows: list[dict] = []
 
@@ -134,9 +137,11 @@ def support(model: nn.Module, input_size: tuple[int, int, int], layer: str) -> T
         Tensor of shape (height, width) of bool: is there a gradient?
 
     Raises:
-        ValueError: If there is no such layer (the message names the closest), if it
-            does not run, or if its output does not depend on the image.
+        ValueError: If `input_size` makes no sense, there is no such layer (the message
+            names the closest), if it does not run, or if its output does not depend on
+            the image.
     """
+    _check(input_size)
     image = torch.rand(1, 1, *input_size[1:], dtype=torch.float64).requires_grad_()
     one = torch.ones((), dtype=torch.float64)
     # Buffers of whole numbers, such as tables of connections, are needed as they are.
@@ -179,6 +184,7 @@ def measure(
     Raises:
         ValueError: As `support` does, or if the unit sees nothing but padding.
     """
+    _check(input_size, axis)
     marked = support(model, input_size, layer).any(dim=1 - axis).nonzero()[:, 0]
     if not len(marked):
         raise ValueError(f"the middle unit of {layer!r} sees nothing but padding")
@@ -224,6 +230,21 @@ def effective(
             "maps are zero there, as after a ReLU. Give other images, or several"
         )
     return total / total.sum()
+
+
+def _check(input_size: Sequence[int], axis: int = 0) -> None:
+    """Refuse what is no size of an image, or no axis of it."""
+    if (
+        not isinstance(input_size, Sequence)
+        or len(input_size) != 3
+        or not all(isinstance(side, Integral) and side > 0 for side in input_size)
+    ):
+        raise ValueError(
+            "input_size must be (channels, height, width) of one image, such as "
+            f"(3, 224, 224), got {input_size!r}"
+        )
+    if axis not in (0, 1):
+        raise ValueError(f"axis must be 0, the height, or 1, the width, got {axis!r}")
 
 
 def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

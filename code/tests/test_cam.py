@@ -105,6 +105,20 @@ def test_classes_that_do_not_fit_are_refused(classes):
         class_activation_map(model, images, classes)
 
 
+@pytest.mark.parametrize(
+    ("images", "says"),
+    [
+        (torch.zeros(0, 3, 32, 32), "at least one image"),
+        (torch.zeros(3, 32, 32), "a batch of images of shape"),
+        (torch.zeros(1, 1, 32, 32), "a batch of images of shape"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "torch.uint8: normalise"),
+    ],
+)
+def test_images_that_do_not_fit_are_one_clear_error(images, says):
+    with pytest.raises(ValueError, match=says):
+        class_activation_map(build("resnet20-cifar"), images)
+
+
 @pytest.mark.parametrize("name", ["lenet5-modern", "vgg16", "alexnet-owt"])
 def test_a_network_that_flattens_has_no_class_activation_map(name):
     with torch.device("meta"):  # takes no memory

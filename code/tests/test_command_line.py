@@ -63,7 +63,11 @@ def test_input_classes_and_batch_reach_the_count():
         (["cost", "vgg16", "--input", "3,16,16"], "at least 32x32 pixels"),
         (["cost", "alexnet", "--input", "3,224,224"], "227"),
         (["cost", "vgg16", "--input", "3,224"], "such as 3,224,224, not '3,224'"),
-        (["cost", "vgg16", "--input", "3,0,224"], "such as 3,224,224"),
+        *(
+            (["cost", "vgg16", "--input", size], f"such as 3,224,224, not '{size}'")
+            for size in ("3,0,224", "3,-1,224", "a,b,c", "", "3.0,9,9", "²,9,9")
+        ),
+        (["cost", "vgg16", "--input", f"3,{10**20},9"], "cannot run for input_size"),
         (["cost", "vgg16", "--batch-size", "0"], "batch_size"),
         (["cost", "vgg16", "--classes", "0"], "num_classes"),
         (["cost", "lenet5", "--csv", "--json"], "exclude each other"),
@@ -74,4 +78,5 @@ def test_bad_input_is_one_message_and_status_2(words, message):
     result = run(*words)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+    assert len(result.stderr) < 2500  # no list of C++ functions
     assert "Traceback" not in result.output

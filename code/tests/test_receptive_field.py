@@ -474,6 +474,22 @@ def test_a_unit_that_sees_only_padding_is_told():
         measure(nn.Sequential(nn.Conv2d(1, 1, 1, 8, padding=3)), (1, 2, 2), "0")
 
 
+@pytest.mark.parametrize(
+    "size", [(3, 224), (1, 1, 8, 8), (1, 0, 8), (1, -8, 8), (1, 8.0, 8), "1,8,8", 8]
+)
+def test_what_is_no_size_of_an_image_is_refused(size):
+    for ask in (trace, lambda *given: measure(*given, "0")):
+        with pytest.raises(ValueError, match=r"must be \(channels, height, width\)"):
+            ask(nn.Sequential(nn.Conv2d(1, 1, 3)), size)
+
+
+@pytest.mark.parametrize("axis", [-1, 2, None])
+def test_an_image_has_two_axes(axis):
+    for ask in (trace, lambda *given, **axis: measure(*given, "0", **axis)):
+        with pytest.raises(ValueError, match="axis must be 0, the height, or 1"):
+            ask(nn.Sequential(nn.Conv2d(1, 1, 3)), (1, 8, 8), axis=axis)
+
+
 def test_a_wrong_input_size_is_told_by_the_network():
     with pytest.raises(ValueError, match=r"\(N, 1, 32, 32\)"):
         trace(models.build("lenet5"), (1, 28, 28))

@@ -1,4 +1,4 @@
-"""One clear error for an input of the wrong shape."""
+"""One clear error for an input of the wrong shape or kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 def expect_images(
     images: Tensor, channels: int, *, side: int | None = None, at_least: int = 1
 ) -> None:
-    """Check that `images` is a batch of shape (N, channels, height, width).
+    """Check that `images` is a batch (N, channels, height, width) of floats.
 
     Args:
         images: The batch that a network was given.
@@ -19,6 +19,11 @@ def expect_images(
     Raises:
         ValueError: If it is not; the message says what was expected and what came.
     """
+    if not images.dtype.is_floating_point:
+        raise ValueError(
+            f"expected images in floating-point numbers, got {images.dtype}: normalise "
+            "them first, as the training images were"
+        )
     got = f"got {tuple(images.shape)}"
     if side is not None:
         if images.ndim != 4 or images.shape[1:] != (channels, side, side):
