@@ -44,7 +44,8 @@ class Run:
     Raises:
         FileExistsError: If the folder holds a run and `resume` is false.
         BlockingIOError: If another process is writing to the folder.
-        ValueError: If the run to resume is another one, or of a newer format.
+        OSError: If the folder cannot be made or written to.
+        ValueError: If the run to resume is another one, damaged, or of a newer format.
     """
 
     def __init__(
@@ -54,15 +55,19 @@ class Run:
         self.about = json.loads(json.dumps(about))  # as it will be read again
         self._is_main = PartialState().is_main_process
         if self._is_main:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.folder / ".lock")
             try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._lock = FileLock(self.folder / ".lock")
                 self._lock.acquire(timeout=0)
             except Timeout:
                 raise BlockingIOError(
                     f"another process is writing to {self.folder}: wait for it, or "
                     "choose another folder"
                 ) from None
+            except OSError as error:
+                raise OSError(
+                    f"{self.folder} cannot be a run's folder ({error}): choose another"
+                ) from error
             try:
                 self._open(origin, resume)
             except BaseException:
@@ -73,8 +78,10 @@ class Run:
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error) -> None:
         if self._is_main:
+            if kind and not self._holds_results():  # so that the folder is free again
+                (self.folder / "run.json").unlink(missing_ok=True)
             self._lock.release()
 
     def restore(self, accelerator: Accelerator) -> list[dict]:
@@ -152,7 +159,7 @@ class Run:
     def _open(self, origin: dict, resume: bool) -> None:
         record = self.folder / "run.json"
         if not record.exists():
-            if self._last() is not None or (self.folder / "log.jsonl").exists():
+            if self._holds_results():
                 raise ValueError(f"{self.folder} holds checkpoints, but no run.json")
             begun = {"format": FORMAT, "about": self.about, "origin": origin}
             write_whole(record, json.dumps(begun, indent=1) + "\n")
@@ -162,19 +169,26 @@ class Run:
                 "another folder"
             )
         else:
-            self._check(json.loads(record.read_text()))
+            self._check(record)
         for partial in self.folder.glob("*" + _PARTIAL):  # of a process that was killed
             _remove(partial)
         for old in self._checkpoints()[:-1]:
             shutil.rmtree(old)
 
-    def _check(self, record: dict) -> None:
-        if record["format"] > FORMAT:
+    def _check(self, path: Path) -> None:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            there, newer = dict(record["about"]), record["format"] > FORMAT
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path} is damaged ({error!r}): choose another folder"
+            ) from error
+        if newer:
             raise ValueError(
                 f"{self.folder} was written by a newer version of the book (format "
                 f"{record['format']}, this one knows {FORMAT}): update the book"
             )
-        there, asked = record["about"], self.about
+        asked = self.about
         differing = [
             f"{key} is {there.get(key)!r} there, and {asked.get(key)!r} here"
             for key in sorted(there | asked)
@@ -184,6 +198,9 @@ class Run:
             raise ValueError(
                 f"the run in {self.folder} is another one: {'; '.join(differing)}"
             )
+
+    def _holds_results(self) -> bool:
+        return self._last() is not None or (self.folder / "log.jsonl").exists()
 
     def _checkpoints(self) -> list[Path]:
         found = self.folder.glob("epoch-*")

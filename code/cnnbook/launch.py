@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +153,8 @@ def run(
         many images could not be read, if any.
 
     Raises:
-        As `checkpoints.Run` and `training.fit` do.
+        FloatingPointError: If the loss on the test set is not finite.
+        And as `checkpoints.Run` and `training.fit` do.
     """
     set_seed(task.seed)
     network = task.build()
@@ -172,6 +174,10 @@ def run(
             **options,
         )
         test = training.evaluate(network, task.dataset.test)
+        if not math.isfinite(test.loss):
+            raise FloatingPointError(
+                f"the test loss is {test.loss}: lower learning_rate, in a new folder"
+            )
         figures = {f"test_{key}": value for key, value in vars(test).items()}
         for part in ("train", "test"):
             damaged = getattr(getattr(task.dataset, part), "damaged", ())

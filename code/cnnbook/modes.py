@@ -9,6 +9,20 @@ from torch import nn
 
 
 @contextmanager
+def several_images() -> Iterator[None]:
+    """Say what to do where batch normalisation, in training, is given one image."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            f"{error}: batch normalisation compares images, and here is only one. Take "
+            "a larger batch, or fewer parts of it"
+        ) from error
+
+
+@contextmanager
 def running(
     model: nn.Module,
     hooks: Mapping[nn.Module, Callable] | None = None,
@@ -30,7 +44,8 @@ def running(
     handles = [m.register_forward_hook(hook) for m, hook in (hooks or {}).items()]
     try:
         model.train(training)
-        yield
+        with several_images():
+            yield
     finally:
         for module, was_training in before.items():
             module.training = was_training

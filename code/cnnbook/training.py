@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 
 import pandas as pd
 import torch
@@ -105,8 +106,12 @@ def fit(
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
-        ValueError: If the optimizer is unknown, or a batch has fewer images than parts.
+        ValueError: If the optimizer is unknown, there is nothing to train on or for, or
+            a batch has fewer images than parts.
     """
+    _check(epochs=epochs, batch_size=batch_size, accumulation=accumulation)
+    if not len(train):
+        raise ValueError("there is no image to train on")
     criterion = criterion or partial(F.cross_entropy, label_smoothing=label_smoothing)
     accelerator = Accelerator(
         mixed_precision=precision, step_scheduler_with_optimizer=False
@@ -145,7 +150,8 @@ def fit(
         for part, weight, is_last in _parts(
             train, batches, draws, vary, accelerator, accumulation
         ):
-            with nullcontext() if is_last else accelerator.no_sync(network):
+            shared = nullcontext() if is_last else accelerator.no_sync(network)
+            with shared, modes.several_images():
                 scores = network(part.images)
                 loss = criterion(scores, part.labels)
                 accelerator.backward(weight * loss)
@@ -209,7 +215,7 @@ def fit_each(
 @torch.no_grad()
 def predict(model: nn.Module, images: Tensor, *, batch_size: int = 1000) -> Tensor:
     """Return the scores (N, classes) of all images, with the model in eval mode."""
-    where = next(model.parameters()).device
+    where = next((weight.device for weight in model.parameters()), images.device)
     with modes.running(model):
         scores = [model(part.to(where)) for part in images.split(batch_size)]
     return torch.cat(scores)
@@ -266,6 +272,13 @@ def topk_error(scores: Tensor, labels: Tensor, k: int = 1) -> float:
     own = scores.gather(1, labels.to(scores.device)[:, None])
     beaten = (scores < own).sum(dim=1)
     return 100 * (beaten < classes - k).float().mean().item()
+
+
+def _check(**counts: int) -> None:
+    """Refuse a count that is not a whole number from 1."""
+    for name, count in counts.items():
+        if not isinstance(count, Integral) or count < 1:
+            raise ValueError(f"{name} must be a whole number from 1, got {count!r}")
 
 
 def _batches(order: Tensor, batch_size: int, portions: int) -> list[Tensor]:

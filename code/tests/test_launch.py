@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -253,6 +254,14 @@ def test_parts_of_a_batch_take_less_memory():
         (["--model", "lenet6"], "did you mean 'lenet5'"),
         (["--batch-size", "2", "--accumulation", "3"], "2 images a batch cannot be"),
         (["--validation", "2000"], "validation must be from 0 to 1436"),
+        (["--validation", "-1"], "--validation"),
+        (["--epochs", "0"], "--epochs"),
+        (["--batch-size", "0"], "--batch-size"),
+        (["--accumulation", "0"], "--accumulation"),
+        (["--seed", "-1"], "--seed"),
+        (["--seed", str(2**32)], "--seed"),
+        (["--learning-rate", "nan"], "--learning-rate"),
+        (["--warmup", "1.5"], "--warmup"),
     ],
 )
 def test_bad_input_is_one_clear_error(arguments, says, tmp_path):
@@ -260,6 +269,16 @@ def test_bad_input_is_one_clear_error(arguments, says, tmp_path):
     assert result.exit_code == 2
     assert says in _message(result)
     assert "Traceback" not in result.output
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_a_file_in_place_of_the_folder_is_one_clear_error(name, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    result = _cli("--folder", tmp_path / name)
+    assert result.exit_code == 1
+    assert "cannot be a run's folder" in _message(result)
+    assert (tmp_path / "file").read_text() == "kept"
 
 
 def test_a_folder_that_holds_a_run_is_not_written_over(whole):
@@ -292,6 +311,15 @@ def test_a_run_of_a_newer_version_cannot_be_resumed(whole, tmp_path):
     assert "written by a newer version" in _message(result)
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"about": {}, "format": "x"}'])
+def test_a_damaged_record_is_named(text, tmp_path):
+    (tmp_path / "run.json").write_text(text)
+    result = _cli("--epochs", 4, "--folder", tmp_path, "--resume")
+    assert result.exit_code == 2
+    assert "run.json is damaged" in _message(result)
+    assert (tmp_path / "run.json").read_text() == text
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     assert _cli("--epochs", 1, "--folder", tmp_path).exit_code == 0
     weights = tmp_path / "epoch-0001" / "model.safetensors"
@@ -308,28 +336,26 @@ def test_two_runs_into_one_folder_are_refused(tmp_path):
     assert "another process is writing" in _message(result)
 
 
-def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     """A limit on the size of files stands for the full disk."""
-    folder = tmp_path / "run"
-    limited = (
-        "import resource, sys\n"
-        "from cnnbook import checkpoints\n"
-        "from cnnbook.__main__ import app\n"
-        "save = checkpoints.Run.save\n"
-        "def limit(run, accelerator, history):\n"
-        "    if len(history) == 2:\n"
-        "        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "    save(run, accelerator, history)\n"
-        "checkpoints.Run.save = limit\n"
-        f"app({[*TRAIN, '--epochs', '3', '--folder', str(folder)]!r})\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", limited], env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert "could not write the checkpoint epoch-0002" in done.stderr
-    assert "the run can go on from epoch-0001" in done.stderr
-    assert "Traceback" not in done.stderr
+    folder, save = tmp_path / "run", checkpoints.Run.save
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limited(run, accelerator, history):
+        size = 100_000 if len(history) == 2 else before[0]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            save(run, accelerator, history)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints.Run, "save", limited)
+        result = _cli("--epochs", 3, "--folder", folder)
+    assert result.exit_code == 1
+    assert "could not write the checkpoint epoch-0002" in _message(result)
+    assert "the run can go on from epoch-0001" in _message(result)
+    assert "Traceback" not in result.output
     assert [path.name for path in folder.glob("epoch*")] == ["epoch-0001"]
     assert _cli("--epochs", 3, "--folder", folder, "--resume").exit_code == 0
 
@@ -439,6 +465,15 @@ def test_no_batch_is_too_small_for_batch_normalisation_or_for_the_processes():
             batches = training._batches(torch.arange(count), size, portions)
             assert torch.cat(batches).equal(torch.arange(count))
             assert min(map(len, batches)) >= max(2, portions)
+
+
+def test_a_last_step_that_spoils_the_network_is_told(tmp_path):
+    """The training loss is that before the step: only the test shows it."""
+    options = ("--epochs", 1, "--batch-size", 1437, "--learning-rate", 1e30)
+    result = _cli(*options, "--folder", tmp_path)
+    assert result.exit_code == 1
+    assert "the test loss is nan: lower learning_rate" in _message(result)
+    assert not (tmp_path / "model.safetensors").exists()
 
 
 PAGE = runs.ROOT / "chapters" / "train-at-scale.md"

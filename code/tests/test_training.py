@@ -78,6 +78,32 @@ def test_a_loss_that_is_not_finite_stops_training(digits):
         _fit(digits, criterion=lambda scores, labels: scores.sum() * float("nan"))
 
 
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "accumulation"])
+def test_counts_are_whole_numbers_from_one(digits, name):
+    for count in (0, -1, 1.5):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number from 1"):
+            _fit(digits, **{name: count})
+
+
+def test_no_image_and_one_image_are_one_clear_error(digits):
+    with pytest.raises(ValueError, match="no image to train on"):
+        training.fit(nn.Linear(1, 1), digits.train[:0], epochs=1)
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(1024), nn.Linear(1024, 10))
+    for options in ({"batch_size": 1}, {"batch_size": 2, "accumulation": 2}):
+        with pytest.raises(ValueError, match=r"only one\. Take a larger batch"):
+            training.fit(network, digits.train[:4], epochs=1, **options)
+
+
+def test_a_network_without_weights_can_be_evaluated():
+    assert training.predict(nn.Flatten(), torch.ones(3, 2, 2)).shape == (3, 4)
+
+
+@pytest.mark.parametrize("k", [0, 4])
+def test_more_guesses_than_classes_are_refused(k):
+    with pytest.raises(ValueError, match="k must be from 1 to 3, the classes"):
+        training.topk_error(torch.rand(2, 3), torch.tensor([0, 1]), k)
+
+
 def test_evaluation_is_in_eval_mode(digits):
     network = nn.Sequential(nn.Flatten(), nn.Linear(1024, 10), nn.Dropout(0.9))
     once, twice = (training.evaluate(network, digits.test) for _ in range(2))
