@@ -94,7 +94,7 @@ def test_every_network_is_counted_here():
 
 @pytest.mark.parametrize("name", models.names())
 def test_every_network_has_its_published_size_and_takes_its_inputs(name):
-    network, size = on_meta(name), models.architecture(name).input_size
+    network, size = on_meta(name).eval(), models.architecture(name).input_size
     assert parameters(network) == PARAMETERS[name]
     classes = 1000 if size[1] > 32 else 10
     with torch.no_grad():
@@ -112,8 +112,7 @@ def test_every_network_computes_and_learns_from_each_weight(name):
     assert scores.isfinite().all()
     scores.square().sum().backward()
     for key, parameter in network.named_parameters():
-        assert parameter.grad.isfinite().all(), key
-        assert parameter.grad.abs().sum() > 0, key
+        assert 0 < parameter.grad.abs().sum() < math.inf, key  # nor is any NaN
 
 
 @pytest.mark.parametrize("name", SHARED)
