@@ -6,6 +6,14 @@ if (location.protocol === "file:") {
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }
 
+// Paper is light, whatever the screen is.
+addEventListener("beforeprint", () => {
+  const { dataset } = document.documentElement;
+  const { theme } = dataset;
+  dataset.theme = "light";
+  addEventListener("afterprint", () => (dataset.theme = theme), { once: true });
+});
+
 // A long formula scrolls in its own box; let the keyboard reach that box.
 function makeFormulasReachable() {
   for (const box of document.querySelectorAll(".bd-article div.math")) {

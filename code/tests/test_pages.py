@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import gzip
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,13 +17,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+import chromium
+from chromium import open_page
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 BASE_URL = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
-FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 # index.html only forwards to the landing page.
 PAGES = sorted(
@@ -77,16 +77,12 @@ VISIBLE_FRAME = """handle => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start one Chromium for all pages, or say plainly that there is none."""
-    found = [os.environ.get("CNNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        path = next(filter(None, [*found, own if Path(own).exists() else None]), None)
-        if path is None:
-            missing = pytest.fail if os.environ.get("CI") else pytest.skip
-            missing("No Chromium found: install it, or name it in CNNBOOK_CHROMIUM.")
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield started
-        started.close()
+    try:
+        with chromium.launch() as started:
+            yield started
+    except chromium.ChromiumError as error:
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -159,17 +155,6 @@ def page(tab: Page, base: str) -> Iterator[Page]:
     tab.problems.clear()
     yield tab
     assert not tab.problems
-
-
-def open_page(page: Page, address: str) -> None:
-    """Go to a page, and wait until it is drawn, with the sliders far below too."""
-    page.goto(address)
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.evaluate("() => document.fonts.ready.then(() => null)")
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('script[type$="widget-view+json"]')]
-            .every(view => view.parentElement.querySelector(".jupyter-widgets"))"""
-    )
 
 
 def test_book_is_built() -> None:

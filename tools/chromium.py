@@ -1,0 +1,62 @@
+"""The Chromium that prints the book and tests its pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# Widgets and images load when the reader comes near.
+EVERYTHING_NEAR = """() => {
+  document.querySelectorAll("img").forEach(image => (image.loading = "eager"));
+  document.querySelectorAll('script[type$="widget-view+json"]').forEach(view =>
+    view.parentElement.scrollIntoView());
+}"""
+EVERYTHING_LOADED = """async () => {
+  scrollTo(0, 0);
+  await document.fonts.ready;
+  const images = [...document.images].filter(image => image.offsetParent);
+  await Promise.all(images.map(image => image.decode()));
+}"""
+
+
+class ChromiumError(Exception):
+    """There is no Chromium; the text says what to do."""
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """Start the machine's Chromium, or the one that Playwright has installed.
+
+    Raises:
+        ChromiumError: If there is neither.
+    """
+    found = [os.environ.get("CNNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        path = next(filter(None, [*found, own if Path(own).exists() else None]), None)
+        if path is None:
+            raise ChromiumError(
+                "No Chromium found: install it, or name it in CNNBOOK_CHROMIUM."
+            )
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield started
+        started.close()
+
+
+def open_page(page: Page, address: str) -> None:
+    """Go to a page, and wait until all of it is drawn: what is far below, too."""
+    page.goto(address)
+    page.evaluate(EVERYTHING_NEAR)
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('script[type$="widget-view+json"]')]
+            .every(view => view.parentElement.querySelector(".jupyter-widgets"))"""
+    )
+    page.evaluate(EVERYTHING_LOADED)
