@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Where it is set, each build would compile every imported package again: 12 s, not 6.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup assets book test notebooks serve links lint lock clean
+.PHONY: help setup assets book pdf test notebooks serve links lint lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1	/p' Makefile
@@ -20,6 +20,9 @@ assets: setup  ## fetch the scripts that the pages load
 # silence about warnings that the build before had reported.
 book: assets  ## install what is missing and build the pages into _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
+
+pdf: book  ## print the book into _build/pdf/book.pdf, with the Chromium of the tests
+	$(BIN)/python tools/pdf.py
 
 # One thread a worker: two workers with two threads each would slow one another.
 test: lint book  ## validate notebooks, code and pages

@@ -6,17 +6,20 @@ that links between chapters, the outline and the page numbers are the browser's 
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import sys
 from html import escape
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
 import yaml
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser
-from pypdf import PdfReader
+from playwright.sync_api import Browser, Page
+from pypdf import PdfWriter
+from pypdf.generic import Fit
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import chromium
@@ -171,20 +174,52 @@ The pages online are live.<br>{config["html"]["extra_footer"]}</p>
 """
 
 
+def draw(
+    tab: Page, names: list[str], base_url: str
+) -> tuple[dict[str, Tag], list[str]]:
+    """Let the browser draw pages; return their articles and all their style sheets."""
+    articles, styles = {}, {}
+    for name in names:
+        chromium.open_page(tab, (HTML / f"{name}.html").as_uri())
+        articles[name] = join_page(tab.evaluate(DRAWN), name, set(names), base_url)
+        styles |= dict.fromkeys(tab.evaluate(STYLES))
+    # The landing page bears the book's name, which the title page has already.
+    articles[names[0]].h1.string = "About this book"
+    return articles, [*styles]
+
+
+def add_outline(
+    book: PdfWriter, parts: dict[str, list[str]], articles: dict[str, Tag]
+) -> None:
+    """Add the outline: parts, pages, sections.
+
+    Chromium's own repeats a heading that begins a sheet and joins words of two lines.
+    """
+    places = book.named_destinations
+
+    def add(anchor: str, title: str, parent: object) -> object:
+        place = places[f"/{anchor}"]
+        number = book.get_destination_page_number(place)
+        return book.add_outline_item(
+            title=title, page_number=number, parent=parent, fit=Fit.xyz(top=place.top)
+        )
+
+    for caption, names in parts.items():
+        part = add(names[0], caption, None) if caption else None
+        for name in names:
+            for level, anchor, text in headings(articles[name]):
+                if level == 1:
+                    page = add(anchor, text, part)
+                else:
+                    add(anchor, text, page)
+
+
 def print_book(browser: Browser, parts: dict[str, list[str]], target: Path) -> int:
     """Print the pages named in the parts to a PDF; return how many sheets it has."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     names = [name for part in parts.values() for name in part]
     tab = browser.new_page()
-    articles, styles = {}, {}
-    for name in names:
-        chromium.open_page(tab, (HTML / f"{name}.html").as_uri())
-        articles[name] = join_page(
-            tab.evaluate(DRAWN), name, set(names), config["html"]["baseurl"]
-        )
-        styles |= dict.fromkeys(tab.evaluate(STYLES))
-    # The landing page bears the book's name, which the title page has already.
-    articles[names[0]].h1.string = "About this book"
+    articles, styles = draw(tab, names, config["html"]["baseurl"])
 
     target.parent.mkdir(parents=True, exist_ok=True)
     source = target.with_suffix(".html")
@@ -192,27 +227,25 @@ def print_book(browser: Browser, parts: dict[str, list[str]], target: Path) -> i
     tab.set_viewport_size({"width": 658, "height": 980})
     tab.emulate_media(media="print", color_scheme="light")
     numbers: dict[str, int] = {}
-    for _ in range(2):  # the second time with the page numbers of the first
-        source.write_text(document(parts, articles, [*styles], numbers, config))
+    for tagged in (False, True):  # the second time with the page numbers of the first
+        source.write_text(document(parts, articles, styles, numbers, config))
         tab.goto(source.as_uri())
         tab.evaluate(SHRINK)
-        tab.pdf(
-            path=target,
-            format="A4",
-            outline=True,
-            prefer_css_page_size=True,
-            print_background=True,
-            tagged=True,
+        printed = tab.pdf(
+            prefer_css_page_size=True, print_background=True, tagged=tagged
         )
-        with PdfReader(target) as printed:
-            numbers = {
-                name.removeprefix("/"): printed.get_destination_page_number(place) + 1
-                for name, place in printed.named_destinations.items()
-            }
-            sheets = len(printed.pages)
+        book = PdfWriter(clone_from=BytesIO(printed))
+        numbers = {
+            name.removeprefix("/"): book.get_destination_page_number(place) + 1
+            for name, place in book.named_destinations.items()
+        }
     source.unlink()
     tab.close()
-    return sheets
+    add_outline(book, parts, articles)
+    book.page_mode = "/UseOutlines"
+    book.add_metadata({"/Title": config["title"], "/Author": config["author"]})
+    book.write(target)
+    return len(book.pages)
 
 
 def main() -> None:
@@ -221,6 +254,8 @@ def main() -> None:
         parts = reading_order()
         if not (HTML / f"{parts[''][0]}.html").exists():
             raise PdfError(f"There is no built book in {HTML}: run `make book` first.")
+        # Chromium counts a file's objects otherwise; pypdf says so and goes on.
+        logging.getLogger("pypdf").setLevel(logging.ERROR)
         with chromium.launch() as browser:
             sheets = print_book(browser, parts, PDF)
     except (PdfError, chromium.ChromiumError) as error:
