@@ -50,8 +50,10 @@ function loadWidgetsWhenNear() {
   addEventListener("beforeprint", load);
 }
 
-// Name what a screen reader would otherwise read as just "slider" or "button".
+// Name what a screen reader would otherwise read as just "slider" or "button"; the
+// search button's own text names it better than its label, which leaves out the keys.
 function nameControls() {
+  document.querySelector(".search-button-field")?.removeAttribute("aria-label");
   for (const handle of document.querySelectorAll(".noUi-handle:not([aria-label])")) {
     const label = handle.closest(".jupyter-widgets")?.querySelector(".widget-label");
     handle.setAttribute("aria-label", label?.textContent.trim() || "Slider");
@@ -65,6 +67,7 @@ function nameControls() {
 document.addEventListener("DOMContentLoaded", () => {
   document.fonts.ready.then(makeFormulasReachable); // their size depends on the fonts
   loadWidgetsWhenNear();
+  nameControls();
   const changes = { childList: true, subtree: true };
   new MutationObserver(nameControls).observe(document.body, changes);
 });

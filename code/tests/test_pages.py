@@ -13,10 +13,11 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
 import chromium
@@ -146,15 +147,28 @@ def tab(browser: Browser, served: str) -> Page:
 
 
 @pytest.fixture
-def page(tab: Page, base: str) -> Iterator[Page]:
+def page(tab: Page) -> Iterator[Page]:
     """Return the tab as new; fail at the end if it complained or called elsewhere."""
-    tab.goto(base + "genindex.html")
-    tab.evaluate("localStorage.clear()")
+    tab.goto("about:blank")
     tab.emulate_media(color_scheme="light")
     tab.set_viewport_size({"width": 1280, "height": 900})
     tab.problems.clear()
     yield tab
     assert not tab.problems
+
+
+@functools.cache
+def anchors_of(name: str) -> set[str]:
+    """Return what a link into a page may name."""
+    html = BeautifulSoup((HTML / name).read_text(), "html.parser")
+    return {element["id"] for element in html.find_all(id=True)}
+
+
+def links_of(name: str) -> list[str]:
+    """Return the links of a page that lead into the book, as paths in its folder."""
+    html = BeautifulSoup((HTML / name).read_text(), "html.parser")
+    links = [urljoin(BASE_URL + name, tag["href"]) for tag in html.find_all(href=True)]
+    return [link.removeprefix(BASE_URL) for link in links if link.startswith(BASE_URL)]
 
 
 def test_book_is_built() -> None:
@@ -245,7 +259,8 @@ def test_first_load_is_light(browser: Browser, served: str, name: str) -> None:
     assert compressed <= 1.2
 
 
-def test_reader_can_choose_the_dark(page: Page, base: str) -> None:
+def test_reader_can_choose_the_dark(browser: Browser, base: str) -> None:
+    page = browser.new_page(color_scheme="light")  # a choice is kept: not in our tab
     open_page(page, base + "intro.html")
     shown = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
     for _ in range(3):
@@ -256,3 +271,14 @@ def test_reader_can_choose_the_dark(page: Page, base: str) -> None:
     kept = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
     assert page.locator("html[data-theme=dark]").count() == 1
     assert kept != shown
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_within_the_book_lead_somewhere(name: str) -> None:
+    for link in links_of(name):
+        page, _, place = link.partition("#")
+        page = unquote(urlsplit(page).path) or "index.html"
+        assert (HTML / page).exists(), f"{link}: there is no {page}"
+        if place and page.endswith(".html"):
+            assert unquote(place) in anchors_of(page), f"{link}: no such place"
