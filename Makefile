@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Where it is set, each build would compile every imported package again: 12 s, not 6.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup assets book pdf test notebooks serve links lint lock clean
+.PHONY: help setup assets book pdf test notebooks serve links lighthouse lint lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1	/p' Makefile
@@ -37,6 +37,9 @@ serve: book  ## build the pages and serve them at http://localhost:8000
 
 links: assets  ## try every link to another site (needs the network)
 	$(BIN)/jupyter-book build . --all --builder linkcheck --path-output _build/links -W -n --keep-going -q
+
+lighthouse: book  ## measure every chapter's page as a phone sees it
+	$(BIN)/python tools/lighthouse.py
 
 lint: setup  ## check style, format and spelling of text, code and notebooks
 	$(BIN)/ruff check code tools chapters

@@ -14,9 +14,13 @@ addEventListener("beforeprint", () => {
   addEventListener("afterprint", () => (dataset.theme = theme), { once: true });
 });
 
-// A long formula scrolls in its own box; let the keyboard reach that box.
-function makeFormulasReachable() {
-  for (const box of document.querySelectorAll(".bd-article div.math")) {
+// A section is laid out when it comes near. Only then can what is too wide for it be
+// found: such a box scrolls, and the keyboard must reach it. The theme does that for
+// code and tables whenever the window changes its size; formulas are ours.
+function makeReachable(event) {
+  if (event.skipped) return;
+  dispatchEvent(new Event("resize"));
+  for (const box of event.target.querySelectorAll("div.math")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 }
@@ -64,8 +68,8 @@ function nameControls() {
   }
 }
 
+document.addEventListener("contentvisibilityautostatechange", makeReachable, true);
 document.addEventListener("DOMContentLoaded", () => {
-  document.fonts.ready.then(makeFormulasReachable); // their size depends on the fonts
   loadWidgetsWhenNear();
   nameControls();
   const changes = { childList: true, subtree: true };

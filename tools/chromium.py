@@ -13,8 +13,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
-# Widgets and images load when the reader comes near.
+# Sections are laid out, and widgets and images load, when the reader comes near.
 EVERYTHING_NEAR = """() => {
+  const style = document.createElement("style");
+  style.textContent = "section { content-visibility: visible !important; }";
+  document.head.append(style);
   document.querySelectorAll("img").forEach(image => (image.loading = "eager"));
   document.querySelectorAll('script[type$="widget-view+json"]').forEach(view =>
     view.parentElement.scrollIntoView());
@@ -31,21 +34,29 @@ class ChromiumError(Exception):
     """There is no Chromium; the text says what to do."""
 
 
-@contextmanager
-def launch() -> Iterator[Browser]:
-    """Start the machine's Chromium, or the one that Playwright has installed.
+def find() -> str:
+    """Return the path of the machine's Chromium, or of the one Playwright installed.
 
     Raises:
         ChromiumError: If there is neither.
     """
     found = [os.environ.get("CNNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
+    if path := next(filter(None, found), None):
+        return path
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
-        path = next(filter(None, [*found, own if Path(own).exists() else None]), None)
-        if path is None:
-            raise ChromiumError(
-                "No Chromium found: install it, or name it in CNNBOOK_CHROMIUM."
-            )
+    if Path(own).exists():
+        return own
+    raise ChromiumError(
+        "No Chromium found: install it, or name it in CNNBOOK_CHROMIUM."
+    )
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """Start the Chromium that `find` finds."""
+    path = find()
+    with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
         yield started
         started.close()

