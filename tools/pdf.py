@@ -244,7 +244,9 @@ def print_book(browser: Browser, parts: dict[str, list[str]], target: Path) -> i
     add_outline(book, parts, articles)
     book.page_mode = "/UseOutlines"
     book.add_metadata({"/Title": config["title"], "/Author": config["author"]})
-    book.write(target)
+    partial = target.with_suffix(".part")
+    book.write(partial)
+    partial.replace(target)  # so that what lies there is always a whole book
     return len(book.pages)
 
 
