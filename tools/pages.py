@@ -34,10 +34,13 @@ ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+) ?"\
 PLAIN_CODE = re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>')
 PRIVATE_USE = "\ue000", "\uf8ff"  # where fonts keep icons
 
-# A name that hides the text it stands on, and a list whose entries are no list items.
-WRONG_ROLES = {
+# A name that hides the text it stands on; a list whose entries are no list items; and
+# what is folded away whole, which in this book is a solution.
+REPLACED = {
     '<summary aria-label="Toggle hidden content">': "<summary>",
     '<div role="list" class="citation-list">': '<div class="citation-list">',
+    ">Show code cell content<": ">Show the solution<",
+    ">Hide code cell content<": ">Hide the solution<",
 }
 
 MEASURED = "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1"
@@ -59,10 +62,10 @@ def size_images(app: Sphinx, page: str, template: str, context: dict, doctree) -
 
 
 def mend_body(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Take out what misleads a screen reader, and elements that change nothing."""
+    """Say what is meant, and leave out elements that change nothing."""
     body = PLAIN_CODE.sub(r"\1", context.get("body", ""))
-    for wrong, right in WRONG_ROLES.items():
-        body = body.replace(wrong, right)
+    for found, meant in REPLACED.items():
+        body = body.replace(found, meant)
     context["body"] = body
 
 
