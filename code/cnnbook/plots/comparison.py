@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cbook import STEP_LOOKUP_MAP
+from matplotlib.lines import Line2D
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator
+from matplotlib.transforms import Bbox
 
 from .style import BLUE, GREEN, GREY, ORANGE, RED, drawing, write_beside
 
@@ -246,6 +253,7 @@ PLACES = [
     ((-1, 1), "right", "bottom"),
     ((-1, -1), "right", "top"),
 ]
+GAPS = (3, 12, 22)  # between a point and its label, in points of a font's size
 
 
 def _label_points(
@@ -255,9 +263,10 @@ def _label_points(
     labels: Sequence[str],
     radii: Sequence[float] | None = None,
 ) -> None:
-    """Write a label beside each point, where it covers no label and no labelled point.
+    """Write a label beside each point, where it is in the way of as little as may be.
 
-    Near places are tried first. If none is free, the last one is taken.
+    What counts most is that it stays inside the axes, then that it covers no other text
+    and no labelled point. A line that crosses it is as bad as a place further away.
 
     Args:
         radii: Of the points, in points of a font's size; 3 if None.
@@ -267,26 +276,42 @@ def _label_points(
     frame = axis.get_window_extent(renderer)
     points = axis.transData.transform(np.column_stack([xs, ys]))
     radii = [3.0] * len(points) if radii is None else radii
-    places = [(place, gap) for gap in (3, 12, 22) for place in PLACES]
-    taken = []
+    taken = [text.get_window_extent(renderer) for text in axis.texts]
+    lines = [
+        line.get_transform().transform_path(_drawn(line))
+        for line in axis.get_lines()
+        if line.get_linestyle() != "None"
+    ]
+
+    def put(text: Annotation, radius: float, place: tuple) -> Bbox:
+        gap, (direction, across, up) = place
+        text.set_position([(radius + gap) * step for step in direction])
+        text.set(ha=across, va=up)
+        return text.get_window_extent(renderer)
+
+    def cost(text: Annotation, radius: float, place: tuple) -> tuple[bool, int, int]:
+        box = put(text, radius, place)
+        outside = box.x0 < frame.x0 or box.x1 > frame.x1
+        outside = outside or box.y0 < frame.y0 or box.y1 > frame.y1
+        covered = sum(box.overlaps(other) for other in taken)
+        covered += box.padded(5).count_contains(points)
+        crossed = sum(line.intersects_bbox(box, filled=False) for line in lines)
+        return outside, covered, crossed + GAPS.index(place[0])
+
     for x, y, label, radius in zip(xs, ys, labels, radii, strict=True):
-        for (direction, across, up), gap in places:
-            text = axis.annotate(
-                label,
-                (x, y),
-                xytext=[(radius + gap) * step for step in direction],
-                textcoords="offset points",
-                ha=across,
-                va=up,
-                fontsize=9,
-                path_effects=HALO,
-            )
-            box = text.get_window_extent(renderer)
-            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1
-            inside = inside and frame.y0 <= box.y0 and box.y1 <= frame.y1
-            covers = any(box.overlaps(other) for other in taken)
-            if inside and not covers and not box.padded(5).count_contains(points):
-                break
-            if ((direction, across, up), gap) != places[-1]:
-                text.remove()
-        taken.append(box)
+        text = axis.annotate(
+            label,
+            (x, y),
+            xytext=(0, 0),
+            textcoords="offset points",
+            fontsize=9,
+            path_effects=HALO,
+        )
+        best = min(product(GAPS, PLACES), key=partial(cost, text, radius))
+        taken.append(put(text, radius, best))
+
+
+def _drawn(line: Line2D) -> Path:
+    """Return a line as it is drawn: a staircase has two points for each of its data."""
+    steps = STEP_LOOKUP_MAP[line.get_drawstyle()]
+    return Path(np.column_stack(steps(*line.get_xydata().T)))
