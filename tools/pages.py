@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -26,6 +27,10 @@ Asset = _CascadingStyleSheet | _JavaScript
 IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+)")')
 FRAME = re.compile(r'data:image/png;base64,([A-Za-z0-9+/=]+)\\"')  # within JSON
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = re.compile(
+    r'<script type="application/vnd.jupyter.widget-view\+json">\s*'
+    r'\{[^}]*"model_id": "(\w+)"[^}]*\}\s*</script>'
+)
 THEME_STYLES = Path("_static", "styles", "pydata-sphinx-theme.css")
 ICON_FONTS = Path("_static", "vendor", "fontawesome", "webfonts")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+) ?"\}')
@@ -105,7 +110,7 @@ def with_attributes(file: Asset, **attributes: str) -> Asset:
 
 
 def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Write the pictures that a page's sliders show to files, and name these there."""
+    """Write the pictures of a page's sliders to files, and show the first of each."""
     folder = Path(app.outdir, "_images")
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -121,6 +126,25 @@ def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -
     for script in context["script_files"]:
         if script.attributes.get("type") == WIDGET_STATE:
             script.attributes["body"] = FRAME.sub(moved, script.attributes["body"])
+            models = json.loads(script.attributes["body"])["state"]
+            context["body"] = WIDGET_VIEW.sub(
+                lambda view, models=models: first_frame(models, view[1]) + view[0],
+                context["body"],
+            )
+
+
+def first_frame(models: dict, model: str) -> str:
+    """Return the picture that a widget shows at first, for paper and until it is drawn.
+
+    Args:
+        models: The page's widgets by their id.
+        model: The id of a picture, a stack of such, or sliders above a stack.
+    """
+    state = models[model]["state"]
+    if "children" not in state:
+        return state["value"].replace("<img", '<img class="first-frame" loading="lazy"')
+    shown = state.get("selected_index", -1)  # the stack is the last of its box
+    return first_frame(models, state["children"][shown].removeprefix("IPY_MODEL_"))
 
 
 def subset_icons(app: Sphinx, error: Exception | None) -> None:
@@ -197,6 +221,8 @@ def setup(app: Sphinx) -> dict:
     """Register what is done to each page, and to all of them at the end."""
     folder = Path(ROOT_DIR, "bin") if os.name != "nt" else Path(ROOT_DIR)
     sphinxcontrib.katex.NODEJS_BINARY = str(folder / "node")
+    # Its own 5 s were too few on a busy machine; the build failed there.
+    sphinxcontrib.katex.STARTUP_TIMEOUT = sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
     # After the extensions that add scripts to a page.
     for change in (size_images, mend_body, move_frames, lighten_head):
         app.connect("html-page-context", change, priority=900)

@@ -195,6 +195,22 @@ def test_sliders_move_the_frame(page: Page, base: str, name: str) -> None:
         )
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_without_scripts_a_slider_shows_its_first_picture(
+    browser: Browser, page: Page, base: str, name: str
+) -> None:
+    plain = browser.new_page(java_script_enabled=False)
+    plain.goto(base + name)
+    pictures = plain.locator(".first-frame")
+    assert pictures.count() >= 1
+    assert all(picture.is_visible() for picture in pictures.all())
+    plain.close()
+    open_page(page, base + name)
+    assert not any(
+        picture.is_visible() for picture in page.locator(".first-frame").all()
+    )
+
+
 @pytest.mark.parametrize(("name", "term"), SEARCHED.items())
 def test_search_finds_a_term(page: Page, base: str, name: str, term: str) -> None:
     open_page(page, base + "intro.html")
