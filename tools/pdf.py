@@ -23,9 +23,8 @@ from pypdf.generic import Fit
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import chromium
+from server import HTML, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-HTML = ROOT / "_build" / "html"
 PDF = ROOT / "_build" / "pdf" / "book.pdf"
 
 # Attributes that hold an address, and those that hold the ids of other elements.

@@ -16,11 +16,9 @@ from PIL import Image
 
 import machines
 import pdf
+from server import BASE_URL, HTML, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
-BASE_URL = CONFIG["html"]["baseurl"]
 NAMES = [name for part in pdf.reading_order().values() for name in part]
 
 
