@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast, gather_object
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
@@ -113,73 +114,100 @@ def fit(
     if not len(train):
         raise ValueError("there is no image to train on")
     criterion = criterion or partial(F.cross_entropy, label_smoothing=label_smoothing)
-    accelerator = Accelerator(
-        mixed_precision=precision, step_scheduler_with_optimizer=False
-    )
-    memory = torch.channels_last if channels_last else torch.contiguous_format
-    model = model.to(accelerator.device, memory_format=memory)
-    train = train.to(accelerator.device)
-    portions = accelerator.num_processes * accumulation
-    steps = len(_batches(torch.arange(len(train)), batch_size, portions))
-    updates = _optimizer(optimizer, model, learning_rate, weight_decay)
-    schedule = _schedule(updates, epochs * steps, learning_rate, warmup, rate_steps)
-    network, updates, schedule = accelerator.prepare(model, updates, schedule)
-    history = run.restore(accelerator) if run else []
-    generator = torch.Generator().manual_seed(seed)
-    vary = partial(data.vary, shift=shift, flip=flip, border=border)
-    bar = tqdm(
-        desc="training",
-        total=epochs * len(train),
-        initial=len(history) * len(train),
-        unit=" images",
-        unit_scale=True,
-        leave=False,
-        **({} if progress and accelerator.is_main_process else {"disable": True}),
-    )
-    for epoch in range(1, epochs + 1):
-        # Drawn for an epoch that is done, too, so that those after it are the same.
-        order = torch.randperm(len(train), generator=generator)
-        varied = shift or flip or isinstance(train, Folder)
-        draws = torch.rand(len(train), 4, generator=generator) if varied else None
-        if epoch <= len(history):
-            continue
-        network.train()
-        updates.zero_grad()
-        sums = torch.zeros(2, device=accelerator.device)
-        batches = _batches(order, batch_size, portions)
-        for part, weight, is_last in _parts(
-            train, batches, draws, vary, accelerator, accumulation
-        ):
-            shared = nullcontext() if is_last else accelerator.no_sync(network)
-            with shared, modes.several_images():
-                scores = network(part.images)
-                loss = criterion(scores, part.labels)
-                accelerator.backward(weight * loss)
-            if is_last:
-                updates.step()
-                schedule.step()
-                updates.zero_grad()
-            wrong = (scores.argmax(dim=1) != part.labels).sum()
-            sums += torch.stack([loss.detach() * len(part), wrong])
-            bar.update(len(part) * accelerator.num_processes)
-        loss, error = (accelerator.reduce(sums) / len(train)).tolist()
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the training loss is {loss} in epoch {epoch}: lower learning_rate"
+    with _accelerator(precision) as accelerator:
+        memory = torch.channels_last if channels_last else torch.contiguous_format
+        model = model.to(accelerator.device, memory_format=memory)
+        train = train.to(accelerator.device)
+        portions = accelerator.num_processes * accumulation
+        steps = len(_batches(torch.arange(len(train)), batch_size, portions))
+        updates = _optimizer(optimizer, model, learning_rate, weight_decay)
+        schedule = _schedule(updates, epochs * steps, learning_rate, warmup, rate_steps)
+        network, updates, schedule = accelerator.prepare(model, updates, schedule)
+        history = run.restore(accelerator) if run else []
+        generator = torch.Generator().manual_seed(seed)
+        vary = partial(data.vary, shift=shift, flip=flip, border=border)
+        bar = tqdm(
+            desc="training",
+            total=epochs * len(train),
+            initial=len(history) * len(train),
+            unit=" images",
+            unit_scale=True,
+            leave=False,
+            **({} if progress and accelerator.is_main_process else {"disable": True}),
+        )
+        for epoch in range(1, epochs + 1):
+            # Drawn for an epoch that is done, too, so that those after it are the same.
+            order = torch.randperm(len(train), generator=generator)
+            varied = shift or flip or isinstance(train, Folder)
+            draws = torch.rand(len(train), 4, generator=generator) if varied else None
+            if epoch <= len(history):
+                continue
+            network.train()
+            updates.zero_grad()
+            sums = torch.zeros(2, device=accelerator.device)
+            batches = _batches(order, batch_size, portions)
+            for part, weight, is_last in _parts(
+                train, batches, draws, vary, accelerator, accumulation
+            ):
+                shared = nullcontext() if is_last else accelerator.no_sync(network)
+                with shared, modes.several_images():
+                    scores = network(part.images)
+                    loss = criterion(scores, part.labels)
+                    accelerator.backward(weight * loss)
+                if is_last:
+                    updates.step()
+                    schedule.step()
+                    updates.zero_grad()
+                wrong = (scores.argmax(dim=1) != part.labels).sum()
+                sums += torch.stack([loss.detach() * len(part), wrong])
+                bar.update(len(part) * accelerator.num_processes)
+            loss, error = (accelerator.reduce(sums) / len(train)).tolist()
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f"the training loss is {loss} in epoch {epoch}: lower learning_rate"
+                )
+            history.append(
+                {"epoch": epoch, "train_loss": loss, "train_error": 100 * error}
             )
-        history.append({"epoch": epoch, "train_loss": loss, "train_error": 100 * error})
-        _share_statistics(model, accelerator)
-        if validation is not None:
-            held_out = evaluate(model, validation, criterion)
-            history[-1] |= {
-                "validation_loss": held_out.loss,
-                "validation_error": held_out.error,
-            }
-        if run:
-            run.save(accelerator, history)
-    bar.close()
-    accelerator.unwrap_model(network, keep_fp32_wrapper=False)
+            _share_statistics(model, accelerator)
+            if validation is not None:
+                held_out = evaluate(model, validation, criterion)
+                history[-1] |= {
+                    "validation_loss": held_out.loss,
+                    "validation_error": held_out.error,
+                }
+            if run:
+                run.save(accelerator, history)
+        bar.close()
     return pd.DataFrame(history)
+
+
+@contextmanager
+def _accelerator(precision: str | None) -> Iterator[Accelerator]:
+    """Yield an Accelerator of this precision, whatever the last one's was.
+
+    Accelerate keeps the precision in one place for the whole process, and refuses
+    another. So it begins anew here, and afterwards finds again what was there: an
+    Accelerator of the reader's own stays as it is. A network that was prepared is given
+    back its own `forward`, also if training is interrupted.
+    """
+    state = AcceleratorState._shared_state
+    before = dict(state)
+    state.clear()
+    try:
+        accelerator = Accelerator(
+            mixed_precision=precision, step_scheduler_with_optimizer=False
+        )
+        if accelerator.device.type == "cpu" and accelerator.mixed_precision == "fp16":
+            raise ValueError("precision fp16 needs a GPU: take bf16 or no")
+        try:
+            yield accelerator
+        finally:
+            for model in accelerator._models:
+                accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    finally:
+        state.clear()
+        state.update(before)
 
 
 def fit_each(
