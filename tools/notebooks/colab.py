@@ -21,8 +21,10 @@ from typing import Annotated
 
 import typer
 
-from conventions import execution
-from notebooks import CELL_TIMEOUT, ENVIRONMENT, ROOT, chapters, read, repository
+from tools import ROOT
+from tools.notebooks.execution import CELL_TIMEOUT, ENVIRONMENT, faults
+from tools.notebooks.files import chapters, read
+from tools.notebooks.links import repository
 
 PYTHON = "3.13"  # Colab's
 PINS = ROOT / "code" / "colab.txt"
@@ -127,7 +129,7 @@ def rehearse(chapter: Path, python: Path, book: Path, folder: Path) -> list[str]
         if output.output_type == "error"
         and "raises-exception" not in cell.metadata.get("tags", [])
     ]
-    found = [f"{chapter.name}, {line}" for line in execution(notebook)]
+    found = [f"{chapter.name}, {line}" for line in faults(notebook)]
     return found + tracebacks[:1]  # the others follow from the first
 
 

@@ -1,6 +1,6 @@
 """Runs that are too long for a chapter, recorded in data/runs with their origin.
 
-python tools/record.py lenet5-mnist --seeds 5
+python -m tools.experiments.record lenet5-mnist --seeds 5
 """
 
 import json
@@ -151,7 +151,7 @@ def _record(
 
 
 def _command() -> str:
-    return shlex.join(["python", "tools/record.py", *sys.argv[1:]])
+    return shlex.join(["python", "-m", "tools.experiments.record", *sys.argv[1:]])
 
 
 def _train(

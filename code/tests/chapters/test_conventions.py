@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import conventions
-from canonical import WIDGET_STATE, WIDGET_VIEW
+from tools.notebooks.canonical import WIDGET_STATE, WIDGET_VIEW
 from notebooks import ROOT, chapters, read
 from prose import numbers, stated
 

@@ -22,8 +22,9 @@ from pypdf import PdfWriter
 from pypdf.generic import Fit
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-import chromium
-from server import HTML, ROOT
+from tools import ROOT
+from tools.browser import chromium
+from tools.browser.server import HTML
 
 PDF = ROOT / "_build" / "pdf" / "book.pdf"
 
@@ -153,7 +154,7 @@ def document(
 <meta charset="utf-8">
 <title>{escape(title)}</title>
 {"".join(styles)}
-<link rel="stylesheet" href="../../tools/pdf.css">
+<link rel="stylesheet" href="../../tools/browser/pdf.css">
 <style>{"".join(running)}</style>
 </head>
 <body>

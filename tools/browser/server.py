@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 HTML = ROOT / "_build" / "html"
 BASE_URL = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
 PREFIX = urlsplit(BASE_URL).path

@@ -14,7 +14,7 @@ from nbformat.v4 import (
 )
 
 import notebooks
-from canonical import WIDGET_STATE, WIDGET_VIEW, canonicalise, parse, serialise
+from tools.notebooks.canonical import WIDGET_STATE, WIDGET_VIEW, canonicalise, parse, serialise
 from conventions import CHAPTER_CHECKS, unsourced_numbers
 
 HOME = notebooks.Repository("https://github.com/owner/name", "main")

@@ -1,6 +1,6 @@
 """Compare the book's code with what else there is, side by side in one process.
 
-For instance: python tools/benchmark.py train --threads 2
+For instance: python -m tools.experiments.benchmark train --threads 2
 
 Absolute times depend on the machine and on who else uses it; the ratios, of runs that
 took turns, are what counts.

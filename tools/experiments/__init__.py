@@ -1,0 +1,1 @@
+"""Runs and timings that take too long for a chapter."""

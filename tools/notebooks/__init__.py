@@ -1,0 +1,1 @@
+"""Execute, validate and tidy the notebooks, which are kept with their outputs."""

@@ -1,0 +1,80 @@
+"""Execute, validate and tidy the book's notebooks.
+
+The chapters are kept as notebooks with their outputs, executed on the CPU.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tools.notebooks import execution
+from tools.notebooks.check import problems
+from tools.notebooks.files import chapters, read, write
+from tools.notebooks.links import linked, repository
+
+TEMPLATE = Path(__file__).with_name("template.ipynb")
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="Notebooks; all chapters if none is named.")
+]
+
+
+@app.command()
+def new(path: Path) -> None:
+    """Begin a chapter, e.g. chapters/08-name.ipynb, with one part of each kind."""
+    if path.exists():
+        raise typer.BadParameter(f"{path} exists already")
+    write(path, linked(read(TEMPLATE), path.name, repository()))
+
+
+@app.command()
+def execute(paths: Paths = None) -> None:
+    """Run notebooks in place; one that fails keeps its file as it was."""
+    failed = False
+    for path in paths or chapters():
+        start = time.monotonic()
+        try:
+            write(path, execution.run(path))
+            typer.echo(f"{path.name}: executed in {time.monotonic() - start:.0f} s")
+        except execution.ExecutionError as error:
+            failed = True
+            typer.echo(error, err=True)
+    raise typer.Exit(failed)
+
+
+@app.command()
+def canonicalise(paths: Paths = None) -> None:
+    """Bring notebooks into canonical form without running them."""
+    for path in paths or chapters():
+        write(path, read(path))
+
+
+@app.command()
+def link(paths: Paths = None) -> None:
+    """Write badges and bootstrap cells from repository.url in _config.yml."""
+    home = repository()
+    for path in paths or chapters():
+        write(path, linked(read(path), path.name, home))
+
+
+@app.command()
+def check(paths: Paths = None) -> None:
+    """Fail if a notebook is not as ``canonicalise`` and ``link`` would leave it."""
+    home = repository()
+    found = [line for path in paths or chapters() for line in problems(path, home)]
+    for line in found:
+        typer.echo(line, err=True)
+    raise typer.Exit(bool(found))
+
+
+@app.command()
+def validate(paths: Paths = None) -> None:
+    """Run notebooks and compare every output with the stored one (nbval, strict)."""
+    raise typer.Exit(execution.validate(paths or chapters()))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""What the built pages hold beyond what Jupyter Book writes."""
