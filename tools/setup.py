@@ -100,11 +100,11 @@ def install(root: Path, venv: Path, scripts: Path) -> None:
     run(pip + ["--no-deps", "--require-hashes", "-r", only_uv], failed)
     uv = [scripts / "uv", "pip"]
     run(uv + ["sync", "--quiet", "--python", python, "--require-hashes", lock], failed)
-    own = ["--no-deps", "--quiet", "--python", python, "--editable", root / "code"]
+    own = ["--no-deps", "--quiet", "--python", python, "--editable", root]
     # Offline, since uv is itself the build backend: nothing has to be fetched.
     run(
         uv + ["install", "--offline"] + own,
-        "installing cnnbook from code/ failed, see above.",
+        "installing cnnbook from pyproject.toml failed, see above.",
     )
 
 

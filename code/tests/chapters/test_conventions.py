@@ -1,3 +1,4 @@
+import importlib
 import json
 import re
 import subprocess
@@ -7,10 +8,12 @@ from decimal import Decimal
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-import conventions
+from tests.chapters import conventions
+from tests.chapters.prose import numbers, stated
+from tools import ROOT
 from tools.notebooks.canonical import WIDGET_STATE, WIDGET_VIEW
-from notebooks import ROOT, chapters, read
-from prose import numbers, stated
+from tools.notebooks.execution import faults
+from tools.notebooks.files import chapters, read
 
 PAPERS = ROOT / "data" / "papers.csv"
 BIBLIOGRAPHY = ROOT / "chapters" / "references.bib"
@@ -72,6 +75,7 @@ def test_recorded_runs_can_be_repeated():
 
 def test_the_folder_code_does_not_hide_the_module_code():
     assert not (ROOT / "code" / "__init__.py").exists()
+    assert "InteractiveConsole" in dir(importlib.import_module("code"))  # nor pytest
     script = "import code, pdb; print(code.__file__, code.InteractiveConsole.__name__)"
     result = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
@@ -164,11 +168,11 @@ def test_sections():
 def test_execution():
     warning = new_output("stream", name="stderr", text="UserWarning: old")
     error = new_output("error", ename="E", evalue="", traceback=[])
-    assert "never run" in conventions.execution(chapter(code(count=None)))[0]
-    assert "UserWarning" in conventions.execution(chapter(code("1", warning)))[0]
-    assert "ends with E" in conventions.execution(chapter(code("1", error)))[0]
+    assert "never run" in faults(chapter(code(count=None)))[0]
+    assert "UserWarning" in faults(chapter(code("1", warning)))[0]
+    assert "ends with E" in faults(chapter(code("1", error)))[0]
     meant = code("1", error, tags=["raises-exception"])
-    assert conventions.execution(chapter(meant, code("1", printed("1")))) == []
+    assert faults(chapter(meant, code("1", printed("1")))) == []
 
 
 def test_cell_length():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from bs4 import BeautifulSoup
 
-import terms
-from server import HTML
+from tools.browser.server import HTML
+from tools.site.glossary_links import pattern
 
 CHAPTERS = sorted(path.name for path in HTML.glob("chapters/0*.html"))
 
@@ -21,7 +21,7 @@ CHAPTERS = sorted(path.name for path in HTML.glob("chapters/0*.html"))
     ],
 )
 def test_terms_are_found_as_whole_words(text: str, found: list[str]) -> None:
-    wanted = terms.pattern(["batch", "batch normalisation", "mac"])
+    wanted = pattern(["batch", "batch normalisation", "mac"])
     assert [match[0] for match in wanted.finditer(text)] == found
 
 

@@ -4,10 +4,11 @@ import re
 from fnmatch import fnmatch
 
 from cnnbook import data
-from notebooks import ROOT
+from tools import ROOT
+from tools.browser.server import HTML
 
 PAGE = (ROOT / "chapters" / "licences.md").read_text(encoding="utf-8")
-STATIC = ROOT / "_build" / "html" / "_static"
+STATIC = HTML / "_static"
 
 
 def patterns():

@@ -14,9 +14,10 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from PIL import Image
 
-import machines
-import pdf
-from server import BASE_URL, HTML, ROOT
+from tools import ROOT
+from tools.browser import pdf
+from tools.browser.server import BASE_URL, HTML
+from tools.site import metadata
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 NAMES = [name for part in pdf.reading_order().values() for name in part]
@@ -124,9 +125,7 @@ def test_description_holds_whole_sentences() -> None:
     text = "The question. One has 1.5 parts. Two follow. Three are too many."
     document = nodes.document("", "")
     document += nodes.paragraph("", text)
-    assert (
-        machines.first_sentences(document, length=35)
-        == "One has 1.5 parts. Two follow."
-    )
-    assert machines.first_sentences(document, length=5) == "One has 1.5 parts."
-    assert machines.first_sentences(nodes.document("", "")) == ""
+    two = metadata.first_sentences(document, length=35)
+    assert two == "One has 1.5 parts. Two follow."
+    assert metadata.first_sentences(document, length=5) == "One has 1.5 parts."
+    assert metadata.first_sentences(nodes.document("", "")) == ""

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+import chromium
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page
-
-import chromium
 from chromium import open_page
+from playwright.sync_api import Browser, Page
 from server import BASE_URL, HTML, ROOT, serve
 
 # index.html only forwards to the landing page.

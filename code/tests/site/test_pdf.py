@@ -9,8 +9,7 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-import chromium
-import pdf
+from tools.browser import chromium, pdf
 
 PAGE = """<article class="bd-article"><section id="top"><h1>1. Title</h1>
 <a id="own" href="#top">here</a> <a href="other.html#part">there</a>

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import setup
+from tools import setup
 
 
 @pytest.fixture

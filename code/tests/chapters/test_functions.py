@@ -1,7 +1,6 @@
 """The formulas that a chapter defines in front of the reader, on random settings."""
 
 import ast
-from pathlib import Path
 
 import nbformat
 import torch
@@ -10,7 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
+from tools import ROOT
+
+CHAPTERS = ROOT / "chapters"
 
 
 def _function(chapter: str, name: str, **names):
@@ -32,7 +33,7 @@ correlate_general = _function(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.integers(1, 64),
     st.integers(1, 11),
@@ -47,7 +48,7 @@ def test_output_size_is_that_of_conv2d(n, kernel, stride, padding, dilation):
     assert output.shape[-1] == output_size(n, kernel, stride, padding, dilation)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(0, 5), st.integers(0, 5), st.integers(0, 99))
 def test_correlate_is_conv2d(k, more_rows, more_columns, seed):
     torch.manual_seed(seed)
@@ -56,7 +57,7 @@ def test_correlate_is_conv2d(k, more_rows, more_columns, seed):
     torch.testing.assert_close(correlate(image, kernel), expected, atol=1e-5, rtol=1e-4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(7, 12))
 def test_the_general_correlation_is_conv2d(k, stride, dilation, n):
     image, kernel = torch.randn(n, n), torch.randn(k, k)

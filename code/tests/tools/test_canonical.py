@@ -1,0 +1,186 @@
+"""The canonical form: two runs of a notebook give the same bytes."""
+
+import json
+
+import pytest
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+)
+
+from tools.notebooks.canonical import (
+    WIDGET_STATE,
+    WIDGET_VIEW,
+    canonicalise,
+    parse,
+    serialise,
+)
+
+
+def slider_notebook(ids, *, count=1):
+    """A slider linked to two pictures, and a model that nothing refers to."""
+    box, slider, stack, first, second, layout, link, stray = (
+        f"{number:032x}" for number in ids
+    )
+
+    def model(name, **state):
+        return {"model_module": "m", "model_name": name, "state": state}
+
+    state = {
+        stray: model("HTMLModel", value="not shown"),
+        link: model(
+            "LinkModel",
+            source=[f"IPY_MODEL_{slider}", "value"],
+            target=[f"IPY_MODEL_{stack}", "selected_index"],
+        ),
+        box: model("VBoxModel", children=[f"IPY_MODEL_{slider}", f"IPY_MODEL_{stack}"]),
+        slider: model("IntSliderModel", layout=f"IPY_MODEL_{layout}", value=0),
+        stack: model(
+            "StackModel", children=[f"IPY_MODEL_{first}", f"IPY_MODEL_{second}"]
+        ),
+        first: model("HTMLModel", value='<img alt="first">'),
+        second: model("HTMLModel", value='<img alt="second">'),
+        layout: model("LayoutModel", width=None, height="3em"),
+    }
+    order = sorted(state) if count == 1 else sorted(state, reverse=True)
+    view = {"model_id": box, "version_major": 2, "version_minor": 0}
+    cell = new_code_cell(
+        "box",
+        id="slider",
+        execution_count=count,
+        metadata={"execution": {"iopub.execute_input": "now"}, "tags": ["b", "a"]},
+        outputs=[
+            new_output(
+                "execute_result",
+                {WIDGET_VIEW: view, "text/plain": f"<Box at 0x7f{count:08x}>"},
+                execution_count=count,
+            )
+        ],
+    )
+    bundle = {"state": {name: state[name] for name in order}, "version_major": 2}
+    return new_notebook(
+        cells=[new_markdown_cell("# Title", id="title"), cell],
+        metadata={
+            "widgets": {WIDGET_STATE: bundle},
+            "language_info": {"name": "python", "version": f"3.1{count}"},
+        },
+    )
+
+
+def outputs_of(*outputs):
+    cell = new_code_cell("x", id="x", execution_count=3, outputs=list(outputs))
+    return canonicalise(new_notebook(cells=[cell])).cells[0].outputs
+
+
+def test_two_runs_of_a_notebook_become_the_same_bytes():
+    one = slider_notebook(range(100, 108))
+    other = slider_notebook(reversed(range(5000, 5008)), count=7)
+    assert one != other
+    assert serialise(canonicalise(one)) == serialise(canonicalise(other))
+
+
+def test_the_canonical_form_is_its_own():
+    text = serialise(canonicalise(slider_notebook(range(100, 108))))
+    assert serialise(canonicalise(parse(text))) == text
+    assert text.endswith("}\n")
+    assert text.startswith('{\n "cells"')
+
+
+def test_widget_ids_are_renamed_wherever_they_stand():
+    ids = range(0xABC0, 0xABC8)
+    notebook = canonicalise(slider_notebook(ids))
+    text = serialise(notebook)
+    assert not any(f"{number:032x}" in text for number in ids)
+    state = notebook.metadata.widgets[WIDGET_STATE].state
+    names = {model.model_name: name for name, model in state.items()}
+    view = notebook.cells[1].outputs[0].data[WIDGET_VIEW]
+    assert view.model_id == names["VBoxModel"] == f"{1:032x}"
+    assert state[names["LinkModel"]].state == {
+        "source": [f"IPY_MODEL_{names['IntSliderModel']}", "value"],
+        "target": [f"IPY_MODEL_{names['StackModel']}", "selected_index"],
+    }
+    pictures = [
+        state[child.removeprefix("IPY_MODEL_")].state["value"]
+        for child in state[names["StackModel"]].state.children
+    ]
+    assert pictures == ['<img alt="first">', '<img alt="second">']
+
+
+def test_widget_state_is_kept_but_for_what_says_nothing():
+    state = canonicalise(slider_notebook(range(8))).metadata.widgets[WIDGET_STATE].state
+    assert len(state) == 7  # all but the one that nothing refers to
+    layouts = [m.state for m in state.values() if m.model_name == "LayoutModel"]
+    assert layouts == [{"height": "3em"}]
+
+
+def test_a_notebook_without_outputs_keeps_no_widgets():
+    notebook = slider_notebook(range(8))
+    notebook.cells[1].outputs = []
+    assert "widgets" not in canonicalise(notebook).metadata
+
+
+def test_canonicalise_leaves_its_argument_alone():
+    notebook = slider_notebook(range(8))
+    before = json.dumps(notebook)
+    canonicalise(notebook)
+    assert json.dumps(notebook) == before
+
+
+def test_metadata_of_machine_and_editor_is_dropped():
+    notebook = canonicalise(slider_notebook(range(8), count=5))
+    assert notebook.metadata.language_info == {"name": "python"}
+    assert notebook.metadata.kernelspec.display_name == "Python 3"
+    assert notebook.cells[1].metadata == {"tags": ["a", "b"]}
+    assert notebook.cells[1].execution_count == 1
+    assert notebook.cells[1].outputs[0].execution_count == 1
+
+
+def test_cell_ids_are_kept_and_missing_or_repeated_ones_named():
+    ids = ("a", "a", "cell-001", "removed")
+    notebook = new_notebook()
+    notebook.cells = [new_markdown_cell("text", id=name) for name in ids]
+    del notebook.cells[-1]["id"]
+    named = [cell.id for cell in canonicalise(notebook).cells]
+    assert named == ["a", "cell-002", "cell-001", "cell-003"]
+
+
+def test_consecutive_streams_are_merged_in_the_order_of_reading():
+    outputs = outputs_of(
+        new_output("stream", text="a\n"),
+        new_output("stream", text="b\n"),
+        new_output("display_data", {"text/plain": "c"}),
+        new_output("stream", text="d\n"),
+    )
+    assert [output.get("text", "-") for output in outputs] == ["a\nb\n", "-", "d\n"]
+
+
+@pytest.mark.parametrize(
+    "bar",
+    [
+        "\r 33%|███▎      | 1/3 [00:01<00:02,  1.00s/it]\r100%|██| 3/3 [00:03<00:00]\n",
+        "0it [00:00, ?it/s]\r12it [00:01, 11.9it/s]\n",
+    ],
+)
+def test_progress_bars_leave_nothing_but_warnings_stay(bar):
+    assert outputs_of(new_output("stream", name="stderr", text=bar)) == []
+    kept = outputs_of(new_output("stream", name="stderr", text=bar + "Warning: x\n"))
+    assert kept[0].text == "Warning: x\n"
+    assert outputs_of(new_output("stream", text=bar))[0].text == bar  # was printed
+
+
+def test_addresses_and_random_table_ids_are_replaced():
+    style = '<style>#T_9f3ab_row0 {}</style><table id="T_9f3ab"></table>'
+    outputs = outputs_of(
+        new_output("stream", text="<A at 0x7f00a1> but 0x10 is a number"),
+        new_output("display_data", {"text/html": style}),
+    )
+    assert outputs[0].text == "<A at 0x0> but 0x10 is a number"
+    assert outputs[1].data["text/html"] == style.replace("9f3ab", "00001")
+
+
+def test_tracebacks_keep_the_cell_but_not_the_libraries():
+    frames = ["ValueError", "\x1b[36mCell\x1b[39m In[1]", "\x1b[36mFile \x1b[39m~/x.py"]
+    error = new_output("error", ename="E", evalue="e", traceback=frames)
+    assert outputs_of(error)[0].traceback == frames[:2]
