@@ -1,8 +1,9 @@
 """Create .venv and install the lock there; do nothing if that has been done.
 
-Run it with the Python that the book shall use: ``python3 tools/setup.py``. It needs
-the standard library only, and no syntax newer than Python 3.6, so that an old Python
-can read it and say that it is too old.
+Run it with the Python that the book shall use: ``python3 tools/setup.py``. One that is
+too old or too new looks for another on the machine, or has one fetched, which then runs
+this again. So this needs the standard library only, and no syntax newer than that of
+Python 3.6.
 """
 
 import hashlib
@@ -12,11 +13,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SUPPORTED = ("3.11", "3.12", "3.13")
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+# Where one is looked for: Colab's first, which prints what the chapters show.
+PREFERRED = ("3.13", "3.12", "3.14", "3.11")
+RUNNING = "{}.{}".format(*sys.version_info[:2])
 # On Linux torch's wheel brings CUDA, which is most of the size.
 NEEDED_GB = 7 if sys.platform == "linux" else 2
 
@@ -25,14 +30,70 @@ class SetupError(Exception):
     """What keeps the environment from being made; its text says what to do."""
 
 
-def check_python(version: str) -> None:
-    """Raise SetupError unless this Python, e.g. ``"3.12"``, can run the book."""
-    if version not in SUPPORTED:
-        raise SetupError(
-            f"this is Python {version}, and the book runs on {SUPPORTED[0]} to "
-            f"{SUPPORTED[-1]}. Install one of them and name it, for example: "
-            "make book PYTHON=python3.13"
+def version_of(python) -> str:
+    """Return the version of a Python, e.g. ``"3.13"``; empty if it does not run."""
+    script = "import sys; print('{}.{}'.format(*sys.version_info[:2]))"
+    try:
+        found = subprocess.check_output(
+            [str(python), "-c", script], stderr=subprocess.DEVNULL
         )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.decode().strip()
+
+
+def pythons(version: str) -> list:
+    """Return the paths of this machine's Pythons of a version, those of pyenv last."""
+    home = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
+    named = shutil.which("python" + version)
+    kept = sorted((home / "versions").glob(version + ".*/bin/python"), reverse=True)
+    # pyenv's name on the PATH runs only where that version is switched on.
+    return [path for path in [named] + kept if path and version_of(path) == version]
+
+
+def find_python(root: Path) -> str:
+    """Return a Python that can run the book: that of .venv, or the machine's; or ""."""
+    own = root / ".venv" / "bin" / "python"
+    if version_of(own) in SUPPORTED:
+        return str(own)
+    found = (path for version in PREFERRED for path in pythons(version))
+    return str(next(found, ""))
+
+
+def fetch_python(root: Path) -> str:
+    """Have uv, in an environment that is deleted again, fetch a Python; return it."""
+    failed = (
+        f"the book runs on Python {SUPPORTED[0]} to {SUPPORTED[-1]}, and this is "
+        f"{RUNNING}. No other is on this machine, and none could be fetched: install "
+        "one and name it, for example: make book PYTHON=python3.13"
+    )
+    print(f"Fetching Python {PREFERRED[0]} with uv (once)", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        venv = Path(folder)
+        run([sys.executable, "-m", "venv", venv], failed)
+        install_uv(root, venv, failed)
+        uv = [str(venv / "bin" / "uv"), "python"]
+        run(uv + ["install", "--quiet", PREFERRED[0]], failed)
+        found = subprocess.check_output(
+            uv + ["find", "--managed-python", "--no-project", PREFERRED[0]]
+        )
+    return found.decode().strip()
+
+
+def use_another(root: Path) -> None:
+    """Run this script again, in place of this process, with a Python that fits.
+
+    Raises:
+        SetupError: If there is none on the machine, and none can be fetched.
+    """
+    python = find_python(root) or fetch_python(root)
+    version = version_of(python)
+    print(
+        f"setup: the book does not run on Python {RUNNING}, "
+        f"so Python {version} is taken: {python}",
+        flush=True,
+    )
+    os.execv(python, [python] + sys.argv)
 
 
 def check_disk(folder: Path, needed_gb: float = NEEDED_GB) -> None:
@@ -90,22 +151,25 @@ def run(command: list, problem: str) -> None:
         raise SetupError(problem)
 
 
-def install(root: Path, venv: Path, scripts: Path) -> None:
-    """Fill ``venv`` with uv, then with the lock, then with the book's own module."""
-    python, lock = scripts / "python", root / "requirements.txt"
+def install_uv(root: Path, venv: Path, problem: str) -> None:
+    """Put the uv that the lock names into ``venv``; say ``problem`` if that fails."""
     only_uv = venv / "uv.txt"
-    only_uv.write_text(uv_requirement(lock.read_text()))
+    only_uv.write_text(uv_requirement((root / "requirements.txt").read_text()))
+    pip = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    pip += ["install", "--quiet", "--no-deps", "--require-hashes"]
+    run(pip + ["-r", only_uv], problem)
+
+
+def install(root: Path, venv: Path) -> None:
+    """Fill ``venv`` with uv, then with the lock, then with the book's own module."""
     failed = "installing failed, see above: check the network and run this again."
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    run(pip + ["--no-deps", "--require-hashes", "-r", only_uv], failed)
-    uv = [scripts / "uv", "pip"]
-    run(uv + ["sync", "--quiet", "--python", python, "--require-hashes", lock], failed)
-    own = ["--no-deps", "--quiet", "--python", python, "--editable", root]
+    install_uv(root, venv, failed)
+    uv, python = [venv / "bin" / "uv", "pip"], ["--python", venv / "bin" / "python"]
+    lock = ["--require-hashes", root / "requirements.txt"]
+    run(uv + ["sync", "--quiet"] + python + lock, failed)
     # Offline, since uv is itself the build backend: nothing has to be fetched.
-    run(
-        uv + ["install", "--offline"] + own,
-        "installing cnnbook from pyproject.toml failed, see above.",
-    )
+    own = ["install", "--offline", "--no-deps", "--quiet", "--editable", root]
+    run(uv + own + python, "installing cnnbook failed, see above.")
 
 
 def make_environment(root: Path, version: str) -> None:
@@ -116,10 +180,8 @@ def make_environment(root: Path, version: str) -> None:
     differs only in the lock is brought up to date in place.
     """
     venv = root / ".venv"
-    scripts = venv / ("Scripts" if os.name == "nt" else "bin")
     stamp, wanted = venv / "stamp.json", wanted_stamp(root, version)
-    runs = any((scripts / name).exists() for name in ("python", "python.exe"))
-    found = read_stamp(stamp) if runs else {}
+    found = read_stamp(stamp) if (venv / "bin" / "python").exists() else {}
     if found == wanted:
         return
     started = time.time()
@@ -139,17 +201,17 @@ def make_environment(root: Path, version: str) -> None:
             [base, "-m", "venv", venv],
             "python3 -m venv failed, see above: Debian and Ubuntu need python3-venv.",
         )
-    install(root, venv, scripts)
+    install(root, venv)
     stamp.write_text(json.dumps(wanted))
     print(f"Installed in {time.time() - started:.0f} s", flush=True)
 
 
 def main() -> int:
     """Make the environment; return the exit status."""
-    version = "{}.{}".format(*sys.version_info[:2])
     try:
-        check_python(version)
-        make_environment(ROOT, version)
+        if RUNNING not in SUPPORTED:
+            use_another(ROOT)
+        make_environment(ROOT, RUNNING)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1

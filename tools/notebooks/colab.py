@@ -21,7 +21,7 @@ from typing import Annotated
 
 import typer
 
-from tools import ROOT
+from tools import ROOT, setup
 from tools.notebooks.execution import CELL_TIMEOUT, ENVIRONMENT, faults
 from tools.notebooks.files import chapters, read
 from tools.notebooks.links import repository
@@ -29,7 +29,6 @@ from tools.notebooks.links import repository
 PYTHON = "3.13"  # Colab's
 PINS = ROOT / "code" / "colab.txt"
 VENV = ROOT / ".venv-colab"
-SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 # What uv says if it needs a package that it has not kept and cannot fetch.
 NO_NETWORK = ("error sending request", "dns error", "network was disabled")
 
@@ -40,15 +39,9 @@ class UnreachableError(Exception):
 
 def find_python() -> str:
     """Return a Python of Colab's version, or the running one if there is none."""
-    found = _uv("python", "find", "--no-python-downloads", "--system", PYTHON)
-    candidates = [found.stdout.strip()] if found.returncode == 0 else []
-    if pyenv := shutil.which("pyenv"):
-        folder = subprocess.run([pyenv, "root"], capture_output=True, text=True)
-        versions = Path(folder.stdout.strip()) / "versions"
-        candidates += sorted(map(str, versions.glob(f"{PYTHON}*/bin/python")))
-    return next((path for path in candidates if _version(path) == PYTHON), None) or (
-        sys.executable
-    )
+    if setup.RUNNING == PYTHON:
+        return sys.executable
+    return str(next(iter(setup.pythons(PYTHON)), sys.executable))
 
 
 def environment(venv: Path = VENV) -> Path:
@@ -59,10 +52,10 @@ def environment(venv: Path = VENV) -> Path:
         RuntimeError: If they cannot be installed for another reason.
     """
     base = find_python()
-    if _version(base) != PYTHON:
-        print(f"No Python {PYTHON} here: rehearsing with {_version(base)}.")
-    python = venv / SCRIPTS / "python"
-    if _version(python) != _version(base):
+    if setup.version_of(base) != PYTHON:
+        print(f"No Python {PYTHON} here: rehearsing with {setup.version_of(base)}.")
+    python = venv / "bin" / "python"
+    if setup.version_of(python) != setup.version_of(base):
         _install("venv", "--quiet", "--clear", "--python", base, venv)
     _install("pip", "install", "--quiet", "--python", python, "-r", PINS)
     return python
@@ -165,16 +158,6 @@ def _uv(*arguments: str | Path) -> subprocess.CompletedProcess:
     return subprocess.run(
         [find_uv_bin(), *arguments], capture_output=True, text=True, cwd=ROOT
     )
-
-
-def _version(python: str | Path) -> str:
-    """Return the version of a Python, e.g. "3.13"; empty if it does not run."""
-    script = "import sys; print('%d.%d' % sys.version_info[:2])"
-    try:
-        result = subprocess.run([python, "-c", script], capture_output=True, text=True)
-    except OSError:
-        return ""
-    return result.stdout.strip()
 
 
 def _clean_environment() -> dict[str, str]:

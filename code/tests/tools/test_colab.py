@@ -4,7 +4,7 @@ from importlib import metadata
 
 import pytest
 
-from tools import ROOT
+from tools import ROOT, setup
 from tools.notebooks import colab
 
 
@@ -23,9 +23,12 @@ def test_differences_from_the_pins_are_named(tmp_path):
     assert line.startswith("pandas is ")
 
 
-def test_the_python_found_runs():
-    assert colab._version(colab.find_python())
-    assert colab._version("no-such-python") == ""
+def test_a_python_of_colabs_version_is_preferred(monkeypatch):
+    monkeypatch.setattr(setup, "RUNNING", "3.11")
+    monkeypatch.setattr(setup, "pythons", lambda version: [f"/bin/python{version}"])
+    assert colab.find_python() == "/bin/python3.13"
+    monkeypatch.setattr(setup, "pythons", lambda version: [])
+    assert colab.find_python() == sys.executable
 
 
 def test_a_snapshot_holds_the_working_tree_and_leaves_it_alone(tmp_path):
