@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,10 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
 from docutils import nodes
 from PIL import Image
 
+from tests.site.built import read
 from tools import ROOT
 from tools.browser import pdf
 from tools.browser.server import BASE_URL, HTML
@@ -27,11 +26,6 @@ def built(address: str) -> Path:
     """Return the file of the built book that is online at an address."""
     assert address.startswith(BASE_URL), address
     return HTML / address.removeprefix(BASE_URL)
-
-
-@functools.cache
-def read(name: str) -> BeautifulSoup:
-    return BeautifulSoup((HTML / name).read_text(), "html.parser")
 
 
 def test_all_pages_are_built() -> None:
