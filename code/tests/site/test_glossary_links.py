@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.site.built import CHAPTERS, read
 from tools.site.glossary_links import pattern
 
@@ -21,10 +22,12 @@ def test_terms_are_found_as_whole_words(text: str, found: list[str]) -> None:
     assert [match[0] for match in wanted.finditer(text)] == found
 
 
+@pytest.mark.browser
 def test_pages_are_built() -> None:
     assert CHAPTERS, "There is no built book in _build/html: run `make book` first."
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_links_its_terms_once(name: str) -> None:
     html = read(name)

@@ -3,6 +3,8 @@
 import re
 from fnmatch import fnmatch
 
+import pytest
+
 from cnnbook import data
 from tools import ROOT
 from tools.browser.server import HTML
@@ -18,6 +20,7 @@ def patterns():
     return [name for row in rows for name in re.findall(r"`(.+?)`", row)]
 
 
+@pytest.mark.browser
 def test_every_script_style_and_font_of_the_pages_has_a_licence():
     files = [path for path in STATIC.rglob("*") if path.is_file()]
     names = {path.relative_to(STATIC).as_posix() for path in files}

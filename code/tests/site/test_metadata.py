@@ -28,11 +28,13 @@ def built(address: str) -> Path:
     return HTML / address.removeprefix(BASE_URL)
 
 
+@pytest.mark.browser
 def test_all_pages_are_built() -> None:
     missing = [name for name in NAMES if not (HTML / f"{name}.html").exists()]
     assert not missing, "run `make book` first"
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("name", NAMES)
 def test_page_says_what_it_is(name: str) -> None:
     head = read(f"{name}.html").head
@@ -54,6 +56,7 @@ def test_page_says_what_it_is(name: str) -> None:
     assert tags["og:image:alt"]
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("name", NAMES)
 def test_page_has_a_plain_text(name: str) -> None:
     link = read(f"{name}.html").head.find("link", type="text/markdown")
@@ -63,6 +66,7 @@ def test_page_has_a_plain_text(name: str) -> None:
     assert max(map(len, text.splitlines())) < 10_000
 
 
+@pytest.mark.browser
 def test_descriptions_differ() -> None:
     found = {
         read(f"{name}.html").find("meta", {"name": "description"})["content"]
@@ -71,6 +75,7 @@ def test_descriptions_differ() -> None:
     assert len(found) == len(NAMES)
 
 
+@pytest.mark.browser
 def test_sitemap_lists_exactly_the_pages() -> None:
     listed = [
         entry.text
@@ -80,6 +85,7 @@ def test_sitemap_lists_exactly_the_pages() -> None:
     assert sorted(listed) == sorted(f"{BASE_URL}{name}.html" for name in NAMES)
 
 
+@pytest.mark.browser
 def test_llms_txt_lists_the_pages_in_order() -> None:
     text = (HTML / "llms.txt").read_text()
     assert text.startswith(f"# {CONFIG['title']}\n\n> ")
@@ -94,6 +100,7 @@ def test_llms_txt_lists_the_pages_in_order() -> None:
     ]
 
 
+@pytest.mark.browser
 def test_page_not_found_works_at_any_depth() -> None:
     page = read("404.html")
     prefix = urlsplit(BASE_URL).path

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import functools
 import gzip
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-import chromium
 import pytest
-from bs4 import BeautifulSoup
-from chromium import open_page
 from playwright.sync_api import Browser, Page
-from server import BASE_URL, HTML, ROOT, serve
 
-# index.html only forwards to the landing page.
-PAGES = sorted(
-    path.relative_to(HTML).as_posix()
-    for path in HTML.rglob("*.html")
-    if path.name != "index.html" and "_static" not in path.parts
-)
+from tests.site.built import CHAPTERS, PAGES, read
+from tools import ROOT
+from tools.browser.chromium import open_page
+from tools.browser.server import BASE_URL, HTML
+from tools.site.assets import AXE
 
-CHAPTERS = [name for name in PAGES if "chapters/0" in name]
+pytestmark = pytest.mark.browser
+
 SEARCHED = {  # a term that a chapter explains
     "01-lenet": "equivariance",
     "02-ilsvrc": "inception",
@@ -37,7 +32,7 @@ SEARCHED = {  # a term that a chapter explains
     "06-gap-vs-flatten": "dilution",
     "07-comparing-complexity": "roofline",
 }
-AXE = ROOT / "_assets" / "tests" / "axe.min.js"
+AXE_SCRIPT = ROOT / "node_modules" / AXE / "axe.min.js"
 
 # What keeps a reader out, or makes it hard, by the rules of WCAG 2.2 and good practice.
 SERIOUS_FINDINGS = """async () => {
@@ -66,24 +61,6 @@ VISIBLE_FRAME = """handle => {
   const shown = [...area.querySelectorAll(".widget-html-content")];
   return shown.filter(frame => frame.offsetParent).map(frame => frame.innerHTML).join();
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start one Chromium for all pages, or say plainly that there is none."""
-    try:
-        with chromium.launch() as started:
-            yield started
-    except chromium.ChromiumError as error:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing(str(error))
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    """Serve the book at the path that it has online; return that address."""
-    with serve() as address:
-        yield address
 
 
 @pytest.fixture(params=["http", "file"])
@@ -141,14 +118,13 @@ def page(tab: Page) -> Iterator[Page]:
 @functools.cache
 def anchors_of(name: str) -> set[str]:
     """Return what a link into a page may name."""
-    html = BeautifulSoup((HTML / name).read_text(), "html.parser")
-    return {element["id"] for element in html.find_all(id=True)}
+    return {element["id"] for element in read(name).find_all(id=True)}
 
 
 def links_of(name: str) -> list[str]:
     """Return the links of a page that lead into the book, as paths in its folder."""
-    html = BeautifulSoup((HTML / name).read_text(), "html.parser")
-    links = [urljoin(BASE_URL + name, tag["href"]) for tag in html.find_all(href=True)]
+    tags = read(name).find_all(href=True)
+    links = [urljoin(BASE_URL + name, tag["href"]) for tag in tags]
     return [link.removeprefix(BASE_URL) for link in links if link.startswith(BASE_URL)]
 
 
@@ -249,7 +225,7 @@ def test_accessibility(page: Page, served: str, name: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     open_page(page, served + name)
     page.wait_for_selector(f"html[data-theme={scheme}]")
-    page.add_script_tag(path=AXE)
+    page.add_script_tag(path=AXE_SCRIPT)
     found = page.evaluate(SERIOUS_FINDINGS)
     assert not found, "\n".join(found)
 

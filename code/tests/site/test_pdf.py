@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from tools.browser import chromium, pdf
+from tools.browser import pdf
 
 PAGE = """<article class="bd-article"><section id="top"><h1>1. Title</h1>
 <a id="own" href="#top">here</a> <a href="other.html#part">there</a>
@@ -66,19 +67,16 @@ def test_without_a_built_book_says_what_to_do(
     assert "make book" in result.stderr
 
 
-def test_two_pages_make_a_book(tmp_path: Path) -> None:
+@pytest.mark.browser
+def test_two_pages_make_a_book(browser: Browser) -> None:
     target = pdf.HTML.parent / "test-pdf" / f"{os.getpid()}.pdf"
     parts = {"": ["intro"], "Back matter": ["chapters/notation"]}
     try:
-        with chromium.launch() as browser:
-            sheets = pdf.print_book(browser, parts, target)
+        sheets = pdf.print_book(browser, parts, target)
         with PdfReader(target) as book:
             texts = [page.extract_text() for page in book.pages]
             landing, sections, part, pages = book.outline
             places = book.named_destinations
-    except chromium.ChromiumError as error:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing(str(error))
     finally:
         target.unlink(missing_ok=True)
     assert sheets == len(texts)
