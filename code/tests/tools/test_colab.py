@@ -8,6 +8,7 @@ from tools import ROOT, setup
 from tools.notebooks import colab
 
 
+@pytest.mark.slow
 def test_the_running_python_can_rehearse():
     """What colab.py imports is in Colab, where uv and pybtex may be missing."""
     blocked = "import sys; sys.modules.update(uv=None, pybtex=None)"

@@ -138,6 +138,7 @@ def run_tool(*arguments):
     return subprocess.run([*TOOL, *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_executing_twice_gives_the_same_bytes_and_they_validate(tmp_path):
     path = write_chapter(tmp_path / "a.ipynb", *SHORT_CHAPTER)
     contents = []
@@ -154,6 +155,7 @@ def test_executing_twice_gives_the_same_bytes_and_they_validate(tmp_path):
     assert "1 failed, 2 passed" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_named_and_the_file_untouched(tmp_path):
     path = write_chapter(tmp_path / "a.ipynb", "print('fine')", "1 / 0", "2")
     before = path.read_bytes()
@@ -165,6 +167,7 @@ def test_a_failing_cell_is_named_and_the_file_untouched(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_the_file_untouched(tmp_path):
     started = tmp_path / "started"
     source = f"import time\nopen({str(started)!r}, 'w').close()\ntime.sleep(600)"
@@ -179,6 +182,7 @@ def test_a_killed_run_leaves_the_file_untouched(tmp_path):
     assert set(tmp_path.iterdir()) == {path, started}
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_is_reported(tmp_path):
     path = write_chapter(tmp_path / "a.ipynb", "import os; os._exit(1)")
     with pytest.raises(ExecutionError, match="cell 1 of 1 failed"):
