@@ -73,7 +73,7 @@ def fetch_python(root: Path) -> str:
         run([sys.executable, "-m", "venv", venv], failed)
         install_uv(root, venv, failed)
         uv = [str(venv / "bin" / "uv"), "python"]
-        run(uv + ["install", "--quiet", PREFERRED[0]], failed)
+        run(uv + ["install", PREFERRED[0]], failed)
         found = subprocess.check_output(
             uv + ["find", "--managed-python", "--no-project", PREFERRED[0]]
         )

@@ -36,7 +36,7 @@ AXE_SCRIPT = ROOT / "node_modules" / AXE / "axe.min.js"
 
 # What keeps a reader out, or makes it hard, by the rules of WCAG 2.2 and good practice.
 SERIOUS_FINDINGS = """async () => {
-  const { violations } = await axe.run();
+  const { violations } = await axe.run({ resultTypes: ["violations"] });
   const serious = violations.filter(found => /serious|critical/.test(found.impact));
   return serious.flatMap(found => found.nodes.map(node =>
     `${found.id}: ${node.target.join(" ")}: ${node.html.slice(0, 150)}`));
