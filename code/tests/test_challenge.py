@@ -4,7 +4,6 @@ import hashlib
 from pathlib import Path
 from urllib.error import URLError
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 import torchvision.datasets.imagenette as imagenette
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from torchvision.io import write_jpeg
 from torchvision.transforms import functional as oracle
 
-from cnnbook import cost, data, models, papers, plots, pretrained, training
+from cnnbook import data, models, papers, pretrained, training
 from cnnbook.models.initial import he_normal
 
 WEIGHTS = tv.ResNet50_Weights.IMAGENET1K_V1
@@ -159,77 +158,6 @@ def test_what_may_be_normalised_already_is_refused(images):
     for function in (data.imagenet_crop, data.imagenet_normalise):
         with pytest.raises(ValueError, match="in uint8, got"):
             function(images)
-
-
-# Figures
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-def test_photographs_keep_their_shapes_and_boxes():
-    pictures = [torch.zeros(3, 40, width, dtype=torch.uint8) for width in (40, 80, 40)]
-    boxes = [(10, 5, 20, 30)] * 3
-    axis = plots.photographs(pictures, ["a", "b", "c"], columns=2, boxes=boxes)
-    shapes = [image.get_extent() for image in axis.images]
-    ratios = [(right - left) / (top - low) for left, right, low, top in shapes]
-    assert ratios == pytest.approx([1, 2, 1])
-    assert shapes[1][1] == pytest.approx(7)  # the longest row is as wide as asked
-    first, box = shapes[0], axis.patches[0]
-    pixel = (first[1] - first[0]) / 40
-    assert box.get_x() - first[0] == pytest.approx(5 * pixel)
-    assert first[3] - (box.get_y() + box.get_height()) == pytest.approx(10 * pixel)
-    assert (box.get_width(), box.get_height()) == pytest.approx(
-        (30 * pixel, 20 * pixel)
-    )
-
-
-def test_winners_say_what_is_published_and_no_more():
-    results = papers.ilsvrc()
-    axis = plots.winners(results)
-    labels = [label.get_text() for label in axis.get_yticklabels()]
-    assert "2012  AlexNet (5 nets, 8 layers)" in labels
-    assert "2016  ensemble" in labels
-    assert "2014  one person, A1" in labels
-    assert [bar.get_width() for bar in axis.patches] == results.error.tolist()
-    striped = [bool(bar.get_hatch()) for bar in axis.patches]
-    assert striped == (results.outside_data == True).fillna(False).tolist()  # noqa: E712
-
-
-def test_guesses_mark_the_first_k():
-    scores = {"a": 3.0, "b": 2.0, "c": 1.0}
-    errors = {"one": [50.0, 20.0, 0.0], "two": [50.0, 50.0, 50.0]}
-    for k, verdict in [(1, "wrong"), (2, "right")]:
-        left, right = plots.guesses(scores, "b", k, errors)
-        assert left.get_title(loc="left") == verdict
-        colours = [bar.get_facecolor() for bar in left.patches]
-        assert len(set(colours)) == k + 1
-        assert f"{errors['one'][k - 1]:.0f} %" in [t.get_text() for t in right.texts]
-
-
-def test_towers_cross_only_without_groups():
-    network = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 4, 1), torch.nn.Conv2d(4, 6, 1, groups=2)
-    )
-    table = cost.layer_table(network, (3, 2, 2))
-    for groups, arrows in [(2, 2 + 2), (1, 2 + 4), (None, 2 + 2)]:
-        axis = plots.towers(table, {"0": 2, "1": groups})
-        assert (
-            sum(bool(text.arrow_patch) for text in axis.texts if not text.get_text())
-            == arrows
-        )
-        assert ("6" if groups is None else "2×3") in [t.get_text() for t in axis.texts]
-
-
-def test_one_layer_has_one_colour_in_all_bars():
-    table = cost.layer_table(torch.nn.Conv2d(2, 4, 1), (2, 3, 3))
-    table["layer"] = "same"
-    axis = plots.stacked_macs({"a": table, "b": table})
-    assert len({bar.get_facecolor() for bar in axis.patches}) == 1
-    assert [bar.get_width() for bar in axis.patches] == [72e-6, 72e-6]
 
 
 # Imagenette, with two photographs a class in each folder

@@ -5,8 +5,6 @@ import dataclasses
 import itertools
 import math
 
-import matplotlib.pyplot as plt
-import pandas as pd
 import pytest
 import sympy
 import torch
@@ -15,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from cnnbook import gradients, models, plots
+from cnnbook import gradients, models
 from cnnbook.gradients import (
     ACTIVATIONS,
     METHODS,
@@ -288,78 +286,3 @@ def test_only_residual_networks_of_bearable_depth_have_paths(batch):
     for name in ("plain20-cifar", "lenet5-modern"):
         with pytest.raises(ValueError, match="residual blocks with shortcuts"):
             by_path_length(models.build(name, in_channels=1), *batch)
-
-
-ARROWS = {
-    ("x", "net1"): "w1",
-    ("w1", "net1"): "x",
-    ("net1", "h"): "f'",
-    ("h", "net2"): "w2",
-    ("w2", "net2"): "h",
-    ("net2", "y"): "f'",
-    ("x", "h"): "1",
-    ("h", "y"): "1",
-}
-
-
-def test_a_graph_is_drawn_from_its_arrows_alone():
-    route = ["y", "h", "x"]
-    axes = plots.computation({"skip": ARROWS}, {"skip": [route]})
-    written = {text.get_text(): text.get_position() for text in axes[0, 0].texts}
-    nodes = {node for edge in ARROWS for node in edge}
-    assert nodes <= set(written)
-    places = {node: written[node] for node in nodes}
-    assert len(set(places.values())) == len(nodes)  # no two on one place
-    columns = {node: column for node, (column, _) in places.items()}
-    assert all(columns[a] < columns[b] for a, b in ARROWS)
-    # What a weight is multiplied with stands level with it; weights lie below.
-    assert columns["w2"] == columns["h"]
-    assert places["w1"][1] < places["x"][1] == places["y"][1]
-    marked = [patch for patch in axes[0, 0].patches if patch.get_linewidth() > 5]
-    assert len(marked) == len(route) - 1
-    plt.close()
-
-
-def test_small_gradients_have_no_bar_but_their_number():
-    curve = ([-1.0, 0.0, 1.0], [0.4, 1.0, 0.4])
-    points = {"both a": (0.0, 1.0), "plain b": (9.0, 0.0), "skip c": (-0.5, 0.8)}
-    values = {"plain g": 0.0, "skip g": 0.5}
-    left, right = plots.two_layers(curve, points, values)
-    assert [bar.get_width() for bar in right.patches] == [0.5]
-    assert [text.get_text() for text in right.texts] == ["0", "0.5"]
-    assert left.get_xlim()[1] < 2  # a mark far out stands at the curve's end
-    plt.close()
-
-
-def test_path_lengths_are_drawn_as_shares():
-    table = pd.DataFrame(
-        {"length": [0, 1, 2], "paths": [1, 2, 1], "share": [2.0, 1.0, 1.0]}
-    )
-    [axis] = plots.path_lengths({"two blocks": [table, table]})
-    assert [bar.get_height() for bar in axis.patches] == [25, 50, 25]
-    assert axis.lines[0].get_ydata().tolist() == [50, 25, 25]
-    plt.close()
-
-
-def test_norms_by_depth_are_geometric_means_over_the_seeds():
-    tables = [pd.DataFrame({"gradient_norm": [value, 1.0]}) for value in (0.01, 100.0)]
-    axes = plots.by_depth(
-        {"one": {"plain": tables}, "two": {"plain": tables}},
-        "gradient_norm",
-        ylabel="gradient norm",
-    )
-    assert axes.shape == (1, 2)
-    for axis in axes.flat:
-        assert axis.lines[0].get_ydata().tolist() == pytest.approx([1, 1])
-        assert axis.get_yscale() == "log"
-    plt.close()
-
-
-def test_the_first_row_of_pixels_is_on_top():
-    read = torch.zeros(2, 3)
-    read[0, 2] = 0.5
-    axes = plots.pixels_read({"corner": read}, columns=2)
-    [mesh] = axes[0, 0].collections
-    drawn = mesh.get_array().reshape(2, 3)  # rows from the bottom up
-    assert drawn.tolist() == [[0, 0, 0], [0, 0, 1]]
-    plt.close()

@@ -11,7 +11,7 @@ import torch
 from ipywidgets import HTML
 from ipywidgets.embed import dependency_state
 
-from cnnbook import cost, models, papers, plots, runs, widgets
+from cnnbook import papers, runs, widgets
 from cnnbook.exercises import check
 
 
@@ -156,24 +156,3 @@ def test_frames_need_a_picture_for_each_label():
     for row, count in (([HTML()], 1), (HTML(), 1), ([HTML()] * 3, 3)):
         with pytest.raises(ValueError, match=f"2 pictures in the row of 'a'.*{count}"):
             widgets.frames([row], "a", name="x", **inner)
-
-
-def test_every_drawing_returns_axes():
-    plots.use_style()
-    table = cost.layer_table(models.build("lenet5"), (1, 32, 32))
-    assert len(plots.architecture(table).texts) == 2 * (len(table) + 1)
-    grid = plots.images(torch.rand(7, 4, 6), list("abcdefg"), columns=3)
-    assert [text.get_text() for text in grid.texts] == list("abcdefg")
-    axis = plots.confusion(torch.eye(3, dtype=torch.long), "abc")
-    assert axis.get_xlabel() == "predicted class"
-    plt.close("all")
-
-
-@pytest.mark.parametrize(
-    "name", sorted({*plots.__all__} - {"use_style", "label_ends", "two_heads"})
-)
-def test_every_drawing_refuses_empty_data(name):
-    for empty in ([], {}, {"a": []}, pd.DataFrame(columns=["a"]), torch.ones(2, 0)):
-        with pytest.raises(ValueError, match=f"{name}: there is nothing to draw"):
-            getattr(plots, name)(empty)
-    assert not plt.get_fignums()

@@ -1,62 +1,34 @@
-"""Every figure of the book is drawn here: data in, Axes out, one style.
+"""Every figure of the book: data in, Axes out, one style.
+
+`plots.use_style()` sets the style. A figure that one chapter draws stands in that
+chapter's file; what several chapters draw stands in `charts`.
+
+    1  lenet       a window that slides, layers and their connections, confusion
+    2  ilsvrc      winners, top-k error, one network on two GPUs, Inception's costs
+    3  vgg         networks layer by layer, receptive fields, errors of several seeds
+    4  fc          shares of the cost, memory, parameters beside errors, maps of scores
+    5  resnet      computational graphs, paths, norms by depth, the pixels that are read
+    6  gap         two heads and their parameters, class activation maps
+    7  complexity  accuracy against cost, time against MACs, the roofline
+       charts      curves, lines, bars, images, photographs
+       style       colours, and the places where labels stand
 
 Colours are those of Okabe and Ito, which readers with any common colour blindness
 can tell apart; backgrounds are white in light and dark mode alike.
 """
 
-from .challenge import guesses, photographs, stacked_macs, towers, winners
-from .comparison import blobs, densities, panels, roofline, times
-from .complexity import bars, cost_shares, memory, score_map, trade_off
-from .fields import groups, lines, pyramids, seen, side_by_side
-from .gradients import (
-    by_depth,
-    computation,
-    path_lengths,
-    pixels_read,
-    two_layers,
-)
-from .heads import by_shift, class_maps, head_parameters, two_heads
-from .learning import confusion, curves
-from .networks import architecture, connections
-from .pictures import images, sliding_window
-from .style import label_ends, use_style
+from . import charts, complexity, fc, gap, ilsvrc, lenet, resnet, style, vgg
+from .style import use_style
 
 __all__ = [
-    "architecture",
-    "bars",
-    "blobs",
-    "by_depth",
-    "by_shift",
-    "class_maps",
-    "computation",
-    "confusion",
-    "connections",
-    "cost_shares",
-    "curves",
-    "densities",
-    "groups",
-    "guesses",
-    "head_parameters",
-    "images",
-    "label_ends",
-    "lines",
-    "memory",
-    "panels",
-    "path_lengths",
-    "photographs",
-    "pixels_read",
-    "pyramids",
-    "roofline",
-    "score_map",
-    "seen",
-    "side_by_side",
-    "sliding_window",
-    "stacked_macs",
-    "times",
-    "towers",
-    "trade_off",
-    "two_heads",
-    "two_layers",
+    "charts",
+    "complexity",
+    "fc",
+    "gap",
+    "ilsvrc",
+    "lenet",
+    "resnet",
+    "style",
     "use_style",
-    "winners",
+    "vgg",
 ]

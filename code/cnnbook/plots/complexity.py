@@ -1,189 +1,239 @@
-"""Where the costs of a network sit, and what smaller networks lose."""
+"""Chapter 7: what networks cost, how accurate they are, and how fast they run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from torch import Tensor
+from matplotlib.ticker import LogLocator
 
-from .style import BLUE, CYCLE, GREEN, GREY, RED, drawing, write_beside
+from .charts import draw_bars
+from .style import BLUE, GREEN, GREY, ORANGE, RED, drawing, label_points
 
-KIND_COLOURS = {"Conv2d": BLUE, "MaxPool2d": GREEN, "Linear": RED}
+RECIPES = {"original": BLUE, "new": ORANGE}
+AREA = 4.0  # a blob's diameter, squared, in points, for each million parameters
 
 
 @drawing
-def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
-    """Draw which share of each cost every layer has, the layers one below the other.
+def accuracy_against_macs(
+    table: pd.DataFrame,
+    fronts: Mapping[str, pd.DataFrame],
+    *,
+    labelled: Iterable = (),
+    until: int | None = None,
+) -> Axes:
+    """Draw accuracy against MACs, the area of each blob its number of parameters.
 
     Args:
-        table: A row a layer, in order, as from `cost.layer_table`.
-        titles: The columns to draw, side by side, and what to write above each.
+        table: A row for each set of weights: model, year, recipe ("original" or "new"),
+            macs (billions), parameters (millions) and accuracy (%).
+        fronts: Rows of such a table to join by steps, for each recipe.
+        labelled: The indices of rows to name.
+        until: Later rows are left out, and the axes stay as they are; rows of this
+            very year have dark rims.
     """
-    height = 0.6 + 0.215 * len(table)
-    figure, axes = plt.subplots(
-        1, len(titles), figsize=(5, height), sharey=True, layout="constrained"
+    figure, axis = plt.subplots(figsize=(5.2, 4.1))
+    figure.subplots_adjust(0.1, 0.12, 0.98, 0.98)  # the same in all frames
+    axis.set(
+        xscale="log",
+        xlabel="multiply-accumulates for one image, billions",
+        ylabel="top-1 accuracy, %",
+        xlim=(table.macs.min() / 1.6, table.macs.max() * 1.8),
+        ylim=(table.accuracy.min() - 4, table.accuracy.max() + 3),
     )
-    colours = [KIND_COLOURS.get(kind, GREY) for kind in table.kind]
-    rows = range(len(table))
-    for axis, (column, title) in zip(axes, titles.items(), strict=True):
-        shares = 100 * table[column] / table[column].sum()
-        axis.barh(rows, shares, color=colours)
-        for row, share in zip(rows, shares, strict=True):
-            if share >= 1:
-                write_beside(axis, f"{share:.0f} %", (share, row))
-        axis.set(title=title, xlim=(0, 1.35 * shares.max()), xticks=[])
-        axis.spines["bottom"].set_visible(False)
-        axis.grid(False)
-    axes[0].set(yticks=rows, ylim=(len(table) - 0.4, -0.6))
-    axes[0].set_yticklabels(table.layer)
-    for label, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
-        label.set_color(colour)
-    return axes
+    shown = table if until is None else table[table.year <= until]
+    shown = shown.sort_values("parameters", ascending=False)  # small ones on top
+    # The area, not the radius, is the number of parameters: the eye compares areas.
+    axis.scatter(
+        shown.macs,
+        shown.accuracy,
+        s=AREA * shown.parameters,
+        c=shown.recipe.map(RECIPES),
+        edgecolors=["black" if year == until else "white" for year in shown.year],
+        linewidths=0.8,
+        alpha=0.55,
+    )
+    for recipe, front in fronts.items():
+        axis.step(
+            [*front.macs, axis.get_xlim()[1]],
+            [*front.accuracy, front.accuracy.iloc[-1]],
+            where="post",
+            color=RECIPES[recipe],
+            linewidth=1.6,
+        )
+    _blob_scale(axis)
+    _legend(axis, fronts)
+    rows = shown.loc[[index for index in labelled if index in shown.index]]
+    radii = np.sqrt(AREA * rows.parameters) / 2
+    label_points(axis, rows.macs, rows.accuracy, rows.model, radii)
+    axis.xaxis.set_major_formatter("{x:g}")
+    return axis
+
+
+def _blob_scale(axis: Axes) -> None:
+    """Show at the lower right how large the blobs of three sizes are."""
+    for place, millions in enumerate((5, 50, 150)):
+        x = 0.70 + 0.105 * place
+        axis.scatter(
+            x, 0.12, s=AREA * millions, color=GREY, alpha=0.5, transform=axis.transAxes
+        )
+        axis.text(
+            x, 0.02, f"{millions} M", transform=axis.transAxes, ha="center", fontsize=9
+        )
+    axis.text(0.64, 0.21, "parameters", transform=axis.transAxes, fontsize=9)
+
+
+def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame]) -> None:
+    words = {"original": "original recipes", "new": "best of all recipes"}
+    for place, recipe in enumerate(fronts):
+        axis.text(
+            0.02,
+            0.97 - 0.06 * place,
+            f"front, {words[recipe]}",
+            transform=axis.transAxes,
+            color=RECIPES[recipe],
+            va="top",
+        )
 
 
 @drawing
-def bars(amounts: Mapping[str, float], *, limit: float, xlabel: str) -> Axes:
-    """Draw a few amounts as bars on one scale, each with its amount beside it.
+def accuracy_per_parameter(table: pd.DataFrame) -> Axes:
+    """Draw accuracy per parameter, one network below the other, the best on top.
 
     Args:
-        amounts: What each bar stands for, and its length in millions.
-        limit: The right end of the scale: the same for all frames of a slider.
+        table: A row a network: model, accuracy (%) and parameters (millions).
     """
-    figure, axis = plt.subplots(figsize=(5.4, 0.7 + 0.42 * len(amounts)))
-    figure.subplots_adjust(0.34, 0.28, 0.97, 0.98)
-    rows = range(len(amounts))
-    axis.barh(rows, amounts.values(), color=CYCLE[: len(amounts)], height=0.6)
-    for row, amount in zip(rows, amounts.values(), strict=True):
-        inside = amount > 0.75 * limit
+    density = table.accuracy / table.parameters
+    table = table.assign(density=density).sort_values("density", ascending=False)
+    figure, axis = plt.subplots(
+        figsize=(5.2, 0.7 + 0.24 * len(table)), layout="constrained"
+    )
+    rows = range(len(table))
+    axis.hlines(rows, table.density.min() / 1.5, table.density, color=BLUE, lw=1.5)
+    axis.plot(table.density, rows, "o", color=BLUE, ms=5)
+    for row, value, accuracy in zip(rows, table.density, table.accuracy, strict=True):
         axis.annotate(
-            f"{amount:,.1f} M",
-            (amount, row),
-            xytext=(-4 if inside else 4, 0),
+            f"{value:.1f}   ({accuracy:.0f} %)",
+            (value, row),
+            xytext=(7, 0),
             textcoords="offset points",
             va="center",
-            ha="right" if inside else "left",
-            color="white" if inside else "black",
+            fontsize=9,
         )
     axis.set(
-        xlim=(0, limit), ylim=(len(amounts) - 0.4, -0.6), xlabel=xlabel, yticks=rows
+        xscale="log",
+        yticks=rows,
+        ylim=(len(table) - 0.4, -0.6),
+        xlim=(table.density.min() / 1.5, table.density.max() * 4),
+        xlabel="accuracy per parameter, % per million",
     )
-    axis.set_yticklabels(amounts)
+    axis.set_yticklabels(table.model)
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.grid(False, axis="y")
     return axis
 
 
 @drawing
-def memory(parts: pd.DataFrame, peaks: Sequence[float], *, unit: str = "GB") -> Axes:
-    """Draw what fills the memory in training, and the peak that was measured.
+def time_against_macs(table: pd.DataFrame) -> Axes:
+    """Draw measured time against MACs, with the line of the median rate.
 
     Args:
-        parts: A row a setting, a column a use of memory, in `unit`.
-        peaks: The measured peak of each setting, in `unit`.
+        table: A row a network, named by the index: macs and seconds.
     """
-    figure, axis = plt.subplots(
-        figsize=(5, 1.3 + 0.36 * len(parts)), layout="constrained"
+    figure, axis = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    macs, milliseconds = table.macs / 1e9, 1000 * table.seconds
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="multiply-accumulates, billions",
+        ylabel="time, ms",
+        xlim=(macs.min() / 1.6, macs.max() * 2.4),
+        ylim=(milliseconds.min() / 1.8, milliseconds.max() * 1.8),
     )
-    left = np.zeros(len(parts))
-    rows = np.arange(len(parts))
-    for (name, lengths), colour in zip(parts.items(), CYCLE, strict=False):
-        axis.barh(rows, lengths, left=left, height=0.6, color=colour, label=name)
-        left += lengths.to_numpy()
-    axis.plot(peaks, rows, "|", color="black", ms=19, mew=2, label="peak")
-    axis.set(yticks=rows, ylim=(len(parts) - 0.5, -0.5), xlabel=f"memory, {unit}")
-    axis.set_yticklabels(parts.index)
-    axis.grid(False, axis="y")
-    # Above the bars: at a phone's width there is no room beside them.
-    figure.legend(
-        loc="outside upper center",
-        ncols=3,
-        frameon=False,
-        handlelength=1,
-        markerscale=0.6,
-        fontsize=9,
+    # If MACs alone made the time, all points would lie on this line.
+    rate = (macs / milliseconds).median()
+    ends = np.array(axis.get_xlim())
+    axis.plot(ends, ends / rate, color=GREY, linestyle="--", lw=1.2)
+    axis.plot(macs, milliseconds, "o", color=BLUE, ms=6)
+    label_points(axis, macs, milliseconds, table.index)
+    axis.text(
+        0.98,
+        0.04,
+        "dashed: the median rate",
+        transform=axis.transAxes,
+        color=GREY,
+        ha="right",
     )
+    _plain_ticks(axis)
     return axis
 
 
 @drawing
-def trade_off(
-    errors: Mapping[str, Sequence[float]], amounts: Sequence[float]
-) -> np.ndarray:
-    """Draw the parameters of networks beside their test errors, a row a network.
-
-    The errors are drawn as mean and range; the grey band is the first network's range.
+def roofline(layers: pd.DataFrame, rate: float, bandwidth: float) -> Axes:
+    """Draw measured rates against arithmetic intensity, under the machine's roof.
 
     Args:
-        errors: The errors of each network, in %, a value a seed; the control first.
-        amounts: How many parameters each network has.
+        layers: A row a layer, named by the index: intensity (MACs a byte) and rate
+            (MACs a second).
+        rate: The machine's highest rate, in MACs a second.
+        bandwidth: How fast it moves data to and from memory, in bytes a second.
     """
-    figure, axes = plt.subplots(
-        1,
-        2,
-        figsize=(5, 0.8 + 0.36 * len(errors)),
-        sharey=True,
-        layout="constrained",
+    figure, axis = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    # On logarithmic axes both limits are straight, and they meet at the ridge.
+    ridge = rate / bandwidth
+    low = min(layers.intensity.min(), ridge) / 2
+    high = max(layers.intensity.max(), ridge) * 4
+    roof = np.geomspace(low, high, 200)
+    axis.plot(roof, np.minimum(rate, roof * bandwidth) / 1e9, color=RED)
+    axis.axvline(ridge, color=GREY, linestyle=":", lw=1.2)
+    axis.plot(layers.intensity, layers.rate / 1e9, "o", color=BLUE, ms=6)
+    lowest = min(layers.rate.min(), low * bandwidth) / 1e9
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="arithmetic intensity, MACs a byte",
+        ylabel="rate, billion MACs a second",
+        xlim=(low, high),
+        ylim=(lowest / 2, max(layers.rate.max(), rate) / 1e9 * 3),
     )
-    rows = np.arange(len(errors))
-    axes[0].barh(rows, np.array(amounts) / 1000, color=BLUE, height=0.6)
-    for row, amount in zip(rows, amounts, strict=True):
-        write_beside(axes[0], f"{amount / 1000:.0f} k", (amount / 1000, row))
-    values = list(errors.values())
-    axes[1].axvspan(min(values[0]), max(values[0]), color=GREY, alpha=0.15)
-    means = [np.mean(group) for group in values]
-    ends = [[m - min(g), max(g) - m] for m, g in zip(means, values, strict=True)]
-    axes[1].errorbar(
-        means, rows, xerr=np.transpose(ends), fmt="o", color=RED, capsize=3, lw=1.5
-    )
-    axes[0].set(xlabel="parameters, k", xlim=(0, 1.3 * max(amounts) / 1000))
-    axes[0].set(yticks=rows, ylim=(len(errors) - 0.5, -0.5))
-    axes[0].set_yticklabels(errors)
-    axes[1].set(xlabel="test error, %", xlim=(0, 1.08 * max(map(max, values))))
-    for axis in axes:
-        axis.grid(False, axis="y")
-    return axes
+    axis.text(ridge * 0.9, axis.get_ylim()[1] / 1.3, "memory-bound", ha="right", c=GREY)
+    axis.text(ridge * 1.1, axis.get_ylim()[1] / 1.3, "compute-bound", c=GREY)
+    label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
+    _plain_ticks(axis)
+    return axis
+
+
+def _plain_ticks(axis: Axes) -> None:
+    """Label both logarithmic axes at 1, 3, 10, 30 and so on."""
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(LogLocator(subs=(1, 3)))
+        side.set_major_formatter("{x:g}")
 
 
 @drawing
-def score_map(
-    image: Tensor,
-    scores: Tensor,
-    window: int,
-    found: Sequence[tuple[int, int, str]],
-) -> np.ndarray:
-    """Draw an image with what was found in it, and below the map of scores.
+def bar_panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
+    """Draw each column of a table as bars in a panel of its own, two panels a row.
 
-    Each score stands below the middle of the window that it belongs to.
+    The longest bar of a panel is red, the shortest green.
 
     Args:
-        image: (H, W).
-        scores: A score for each position of the window, (h, w), from 0 to 1.
-        window: Side of the window that slid, in pixels.
-        found: Row and column of a label in the image, in pixels, and the label.
+        table: A row a network, named by the index.
+        titles: The columns to draw, an even number, and what to write above each.
     """
-    height, width = image.shape
-    step = (width - window) / (scores.shape[1] - 1)
-    first, last = (window - step) / 2, (window + step) / 2
+    height = 2 * (0.5 + 0.2 * len(table))
     figure, axes = plt.subplots(
-        2,
-        1,
-        figsize=(5.6, 0.7 + 2 * 5.4 * height / width),
-        sharex=True,
-        sharey=True,
-        layout="constrained",
+        len(titles) // 2, 2, figsize=(5.2, height), sharey=True, layout="constrained"
     )
-    axes[0].imshow(image.numpy(), cmap="gray_r")
-    for row, column, label in found:
-        axes[0].text(column, row, label, color=RED, fontsize=15, weight="bold")
-    extent = (first, width - window + last, height - window + last, first)
-    axes[1].imshow(scores.numpy(), cmap="Blues", vmin=0, vmax=1, extent=extent)
-    axes[0].set(title="the image, and what is found in it", xlim=(0, width))
-    axes[1].set(title="a digit in the middle of the window?", ylim=(height, 0))
-    for axis in axes:
-        axis.set(xticks=[], yticks=[])
-        axis.grid(False)
-        axis.spines[["top", "right"]].set_visible(True)
+    # Each panel has a scale of its own: the costs have none in common.
+    for axis, (column, title) in zip(axes.flat, titles.items(), strict=True):
+        values = table[column]
+        colours = [
+            RED if v == values.max() else GREEN if v == values.min() else BLUE
+            for v in values
+        ]
+        draw_bars(axis, values, colours=colours)
+        axis.set_title(title)
     return axes

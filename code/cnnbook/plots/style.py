@@ -1,13 +1,20 @@
-"""The book's one style: colours, rules for axes, labels that stand where lines end."""
+"""The book's one style: colours, rules for axes, words that stand beside their data."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cbook import STEP_LOOKUP_MAP
+from matplotlib.lines import Line2D
+from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
     "#0072B2",
@@ -42,11 +49,12 @@ def use_style() -> None:
 
 def drawing(draw: Callable) -> Callable:
     """Make a drawing function refuse empty data, its first argument, clearly."""
+    name = f"{draw.__module__.removeprefix('cnnbook.')}.{draw.__name__}"
 
     @functools.wraps(draw)
     def drawn(data, *arguments, **options):
         if _is_empty(data):
-            raise ValueError(f"plots.{draw.__name__}: there is nothing to draw")
+            raise ValueError(f"{name}: there is nothing to draw")
         return draw(data, *arguments, **options)
 
     return drawn
@@ -57,20 +65,6 @@ def _is_empty(data: object) -> bool:
     if isinstance(data, Mapping):
         return not data or any(map(_is_empty, data.values()))
     return not data if isinstance(data, list | tuple) else 0 in np.shape(data)
-
-
-def write_beside(
-    axis: Axes, text: str, place: tuple[float, float], gap: float = 3
-) -> None:
-    """Write a value to the right of the end of its bar or line, `gap` points away."""
-    axis.annotate(
-        text,
-        place,
-        xytext=(gap, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=9,
-    )
 
 
 def label_ends(axis: Axes, gap: float = 0.075) -> None:
@@ -96,3 +90,80 @@ def label_ends(axis: Axes, gap: float = 0.075) -> None:
             color=line.get_color(),
             va="center",
         )
+
+
+HALO = [withStroke(linewidth=2.5, foreground="white")]  # of words that lines cross
+# Where a label may stand beside its point, and how it is aligned: to the right and
+# upwards in points, more by the point's radius.
+PLACES = [
+    ((1, 0), "left", "center"),
+    ((-1, 0), "right", "center"),
+    ((0, 1), "center", "bottom"),
+    ((0, -1), "center", "top"),
+    ((1, 1), "left", "bottom"),
+    ((1, -1), "left", "top"),
+    ((-1, 1), "right", "bottom"),
+    ((-1, -1), "right", "top"),
+]
+GAPS = (3, 12, 22)  # between a point and its label, in points of a font's size
+
+
+def label_points(
+    axis: Axes,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    labels: Sequence[str],
+    radii: Sequence[float] | None = None,
+) -> None:
+    """Write a label beside each point, where it is in the way of as little as may be.
+
+    What counts most is that it stays inside the axes, then that it covers no other text
+    and no labelled point. A line that crosses it is as bad as a place further away.
+
+    Args:
+        radii: Of the points, in points of a font's size; 3 if None.
+    """
+    axis.figure.draw_without_rendering()  # settles the layout, on which places depend
+    renderer = axis.figure.canvas.get_renderer()
+    frame = axis.get_window_extent(renderer)
+    points = axis.transData.transform(np.column_stack([xs, ys]))
+    radii = [3.0] * len(points) if radii is None else radii
+    taken = [text.get_window_extent(renderer) for text in axis.texts]
+    lines = [
+        line.get_transform().transform_path(_drawn(line))
+        for line in axis.get_lines()
+        if line.get_linestyle() != "None"
+    ]
+
+    def put(text: Annotation, radius: float, place: tuple) -> Bbox:
+        gap, (direction, across, up) = place
+        text.set_position([(radius + gap) * step for step in direction])
+        text.set(ha=across, va=up)
+        return text.get_window_extent(renderer)
+
+    def cost(text: Annotation, radius: float, place: tuple) -> tuple[bool, int, int]:
+        box = put(text, radius, place)
+        outside = box.x0 < frame.x0 or box.x1 > frame.x1
+        outside = outside or box.y0 < frame.y0 or box.y1 > frame.y1
+        covered = sum(box.overlaps(other) for other in taken)
+        covered += box.padded(5).count_contains(points)
+        crossed = sum(line.intersects_bbox(box, filled=False) for line in lines)
+        return outside, covered, crossed + GAPS.index(place[0])
+
+    for x, y, label, radius in zip(xs, ys, labels, radii, strict=True):
+        text = axis.annotate(
+            label,
+            (x, y),
+            xytext=(0, 0),
+            textcoords="offset points",
+            fontsize=9,
+            path_effects=HALO,
+        )
+        best = min(product(GAPS, PLACES), key=functools.partial(cost, text, radius))
+        taken.append(put(text, radius, best))
+
+
+def _drawn(line: Line2D) -> Path:
+    """Return a line as it is drawn: a staircase has two points for each of its data."""
+    steps = STEP_LOOKUP_MAP[line.get_drawstyle()]
+    return Path(np.column_stack(steps(*line.get_xydata().T)))

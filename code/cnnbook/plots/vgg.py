@@ -1,4 +1,4 @@
-"""Receptive fields, and what small kernels cost and can do."""
+"""Chapter 3: stacks of small kernels, and the receptive fields that they have."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, drawing, label_ends
+from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, drawing
 
 
 @drawing
-def side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
+def layers_side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
     """Draw networks as columns of layers, from the input at the bottom upwards.
 
     Args:
@@ -27,6 +26,7 @@ def side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
     figure, axis = plt.subplots(figsize=(5.6, 0.27 * tallest + 0.6))
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
     axis.axis("off")
+    # All layers are equally high, whatever their size: a column's height is its depth.
     for column, (name, layers) in enumerate(networks.items()):
         axis.text(column, -0.2, name, ha="center", va="center", weight="bold")
         for height, (label, kind) in enumerate(layers, start=1):
@@ -45,6 +45,7 @@ def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
     Args:
         stacks: For each stack its kernel sizes, the first layer first; stride 1.
     """
+    # Along one axis only: the other is alike, and a pyramid in space hides its inside.
     figure, axis = plt.subplots(figsize=(6.4, 2.6))
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
     axis.axis("off")
@@ -75,37 +76,9 @@ def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
 
 
 @drawing
-def lines(
-    table: pd.DataFrame,
-    *,
-    xlabel: str,
-    ylabel: str,
-    reference: tuple[str, float] | None = None,
-    marker: str = "",
-    **scales: str | tuple[float, float],
-) -> Axes:
-    """Draw each column of a table against its index, labelled where the line ends.
-
-    Args:
-        table: A line for each column.
-        reference: A label and a value to compare with, drawn as a dashed line.
-        marker: matplotlib's marker for the points, none by default.
-        scales: What `Axes.set` takes, such as ``xscale="log"``.
-    """
-    figure, axis = plt.subplots(layout="constrained")
-    if reference:
-        label, value = reference
-        ends = [table.index.min(), table.index.max()]
-        axis.plot(ends, [value, value], color=GREY, linestyle="--", label=label)
-    for (label, values), colour in zip(table.items(), CYCLE, strict=False):
-        axis.plot(table.index, values, marker=marker, color=colour, label=label)
-    axis.set(xlabel=xlabel, ylabel=ylabel, **scales)
-    label_ends(axis)
-    return axis
-
-
-@drawing
-def seen(photograph: Tensor, window: tuple[int, int], share: Tensor) -> np.ndarray:
+def receptive_field(
+    photograph: Tensor, window: tuple[int, int], share: Tensor
+) -> np.ndarray:
     """Draw a photograph with a unit's field, and the field as the unit sees it.
 
     Args:
@@ -134,7 +107,7 @@ def seen(photograph: Tensor, window: tuple[int, int], share: Tensor) -> np.ndarr
 
 
 @drawing
-def groups(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Axes:
+def dots_with_means(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Axes:
     """Draw groups of values as dots, each group's mean, and its standard error.
 
     Groups whose labels begin with the same line have the same colour.
@@ -149,6 +122,7 @@ def groups(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Axes:
         error = points.std(ddof=1) / len(points) ** 0.5
         colour = colours[label.split("\n")[0]]
         axis.plot(points, np.full(len(points), row), "o", color=colour, alpha=0.4)
+        # All seeds as dots, and the mean below them: it would hide some of so few.
         style = {"color": colour, "capsize": 5, "lw": 2}
         axis.errorbar(points.mean(), row + 0.22, xerr=error, fmt="D", **style)
     axis.set(xlabel=xlabel, ylim=(len(values) - 0.4, -0.5))

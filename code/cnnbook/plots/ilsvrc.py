@@ -1,4 +1,4 @@
-"""The ImageNet challenge: photographs, winners, guesses, and what the winners built."""
+"""Chapter 2: the ImageNet challenge, its winners, and what the winners built."""
 
 from __future__ import annotations
 
@@ -8,59 +8,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from torch import Tensor
 
 from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, drawing
 
 PALE = "#BBBBBB"
-
-
-@drawing
-def photographs(
-    pictures: Sequence[Tensor],
-    titles: Sequence[str] = (),
-    *,
-    columns: int = 4,
-    width: float = 7.0,
-    boxes: Sequence[tuple[int, int, int, int]] = (),
-) -> Axes:
-    """Draw colour pictures (3, H, W) in uint8 in rows, all pictures equally high.
-
-    Args:
-        titles: Written above the pictures, one each.
-        width: Of the longest row in inches.
-        boxes: A frame (top, left, height, width) to draw in each picture, in pixels.
-    """
-    rows = [
-        range(start, min(start + columns, len(pictures)))
-        for start in range(0, len(pictures), columns)
-    ]
-    ratios = [picture.shape[2] / picture.shape[1] for picture in pictures]
-    gap, title = 0.08, 0.22 if titles else 0.0  # inches
-    longest = max(sum(ratios[i] for i in row) for row in rows)
-    high = (width - gap * (columns - 1)) / longest
-    down = high + gap + title
-    figure = plt.figure(figsize=(width, down * len(rows)))
-    axis = figure.add_axes((0, 0, 1, 1))
-    for number, row in enumerate(rows):
-        left, top = 0.0, -number * down - title
-        for i in row:
-            pixels = high / pictures[i].shape[1]  # inches a pixel
-            right = left + high * ratios[i]
-            extent = (left, right, top - high, top)
-            axis.imshow(pictures[i].permute(1, 2, 0).numpy(), extent=extent)
-            if titles:
-                axis.text((left + right) / 2, top + 0.05, titles[i], ha="center")
-            if boxes:
-                y, x, box_height, box_width = (pixels * value for value in boxes[i])
-                corner = (left + x, top - y - box_height)
-                axis.add_patch(
-                    Rectangle(corner, box_width, box_height, fill=False, ec=RED, lw=2)
-                )
-            left = right + gap
-    axis.set(xlim=(0, width), ylim=(-down * len(rows), 0))
-    axis.axis("off")
-    return axis
 
 
 @drawing
@@ -112,7 +63,7 @@ def _described(row) -> str:
 
 
 @drawing
-def guesses(
+def topk_guesses(
     scores: Mapping[str, float],
     right: str,
     k: int,
@@ -161,7 +112,7 @@ def guesses(
 
 
 @drawing
-def towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
+def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
     """Draw a network that two GPUs share: which half of each layer reads which half.
 
     Args:
@@ -186,6 +137,7 @@ def towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
             for source in before:
                 if count == 2 and source not in (0.5, place):
                     continue
+                # Where the halves meet is what the figure is for: black on pale.
                 crosses = {source, place} == {0, 1}
                 style = {"color": "black" if crosses else PALE, "lw": 1.4}
                 axis.annotate(
@@ -226,7 +178,7 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
             share = row.macs / 1e6
             colour = colours[row.layer]
             axis.barh(-place, share, 0.62, left, color=colour, edgecolor="white")
-            if share > 0.07 * longest:
+            if share > 0.07 * longest:  # in a shorter one the name has no room
                 middle = left + share / 2
                 axis.text(middle, -place, row.layer, ha="center", va="center", c="w")
             left += share

@@ -1,18 +1,18 @@
-"""Two ways from maps to scores, what shifts do to them, and maps of evidence."""
+"""Chapter 6: two ways from maps to scores, and which pixels speak for a class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import EngFormatter
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREY, RED, drawing, label_ends
+from .charts import lines
+from .style import BLUE, GREY, RED, drawing
 
 
 def two_heads(channels: int, side: int, classes: int) -> Axes:
@@ -72,56 +72,21 @@ def _arrow(axis: Axes, start: tuple, end: tuple, colour: str) -> None:
 @drawing
 def head_parameters(table: pd.DataFrame) -> Axes:
     """Draw parameters of heads (columns) against the side of the input (index)."""
-    figure, axis = plt.subplots(layout="constrained")
-    for (name, values), colour in zip(table.items(), CYCLE, strict=False):
-        axis.plot(table.index, values, color=colour, label=name, marker="o", ms=4)
-    axis.set(
+    # On a scale of powers of ten: from a thousand to a billion, no other shows both.
+    axis = lines(
+        table,
         xlabel="side of the input, pixels",
         ylabel="parameters of the head",
+        marker="o",
         yscale="log",
+        xticks=table.index,
     )
-    axis.set_xticks(table.index)
-    axis.yaxis.set_major_formatter(FuncFormatter(_short))
-    label_ends(axis, gap=0.1)
+    axis.yaxis.set_major_formatter(EngFormatter())  # 1e6 as 1 M
     return axis
 
 
-def _short(value: float, _: int) -> str:
-    """Write 1e6 as 1 M."""
-    for power, letter in ((9, "G"), (6, "M"), (3, "k")):
-        if value >= 10**power:
-            return f"{value / 10**power:g} {letter}"
-    return f"{value:g}"
-
-
 @drawing
-def by_shift(
-    panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]], *, ylabel: str
-) -> np.ndarray:
-    """Draw `error` against `shift`, a panel for each title, all on one scale.
-
-    Within a panel each label has one table a seed: the line is their mean, the band
-    their range.
-    """
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(7, 3.4), sharey=True, layout="constrained"
-    )
-    for axis, (title, runs) in zip(axes, panels.items(), strict=True):
-        for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
-            errors = pd.concat([t.set_index("shift").error for t in tables], axis=1)
-            low, high = errors.min(axis=1), errors.max(axis=1)
-            axis.fill_between(errors.index, low, high, color=colour, alpha=0.2)
-            axis.plot(errors.index, errors.mean(axis=1), color=colour, label=label)
-        axis.set(title=title, xlabel="shift, pixels", ylim=(0, None))
-        axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylabel(ylabel)
-    # The colours are the same in all panels, so one list of names is enough.
-    axes[0].legend(frameon=False, loc="upper left")
-    return axes
-
-
-@drawing
-def class_maps(
+def class_activation_maps(
     images: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
 ) -> Axes:
     """Draw pictures (H, W) in grey, and below each its map of evidence over it.
@@ -134,6 +99,7 @@ def class_maps(
     count = len(images)
     figure, axis = plt.subplots(figsize=(1.15 * count, 2.75))
     axis.set_position((0, 0, 1, 1))
+    # As far below zero as above it: white is zero, and one scale serves all pictures.
     limit = max(values.abs().max().item() for values in maps) or 1.0
     for index, (image, values, title) in enumerate(
         zip(images, maps, titles, strict=True)
@@ -141,9 +107,9 @@ def class_maps(
         box = (index, index + 0.94, 0, 0.94)
         for bottom in (0, 1):
             extent = (*box[:2], bottom, bottom + 0.94)
-            axis.imshow(image.cpu(), cmap="gray_r", extent=extent)
+            axis.imshow(image.cpu().numpy(), cmap="gray_r", extent=extent)
         axis.imshow(
-            values.cpu(),
+            values.cpu().numpy(),
             cmap="RdBu_r",
             vmin=-limit,
             vmax=limit,

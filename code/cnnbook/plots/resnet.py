@@ -1,4 +1,4 @@
-"""Where the gradient goes: graphs with their paths, and what arrives by depth."""
+"""Chapter 5: graphs with their paths, and what gradient arrives at which depth."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from torch import Tensor
 
+from .charts import draw_seeds
 from .style import BLUE, CYCLE, GREY, RED, drawing
 
 Edge = tuple[str, str]
 
 
 @drawing
-def computation(
+def computational_graphs(
     graphs: Mapping[str, Mapping[Edge, str]],
     routes: Mapping[str, Sequence[Sequence[str]]],
 ) -> np.ndarray:
@@ -105,7 +106,7 @@ def _point(curve: Path, at: float) -> np.ndarray:
 
 
 @drawing
-def two_layers(
+def saturation(
     curve: tuple[Sequence[float], Sequence[float]],
     points: Mapping[str, tuple[float, float]],
     gradients: Mapping[str, float],
@@ -185,13 +186,12 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
     for axis, (title, tables) in zip(axes, panels.items(), strict=True):
         length, paths = tables[0].length, tables[0].paths
         counted = 100 * paths / paths.sum()
-        shares = np.array([100 * t.share / t.share.sum() for t in tables])
-        mean = shares.mean(axis=0)
+        shares = pd.concat([100 * t.share / t.share.sum() for t in tables], axis=1)
+        # Shares of one sum: bars and line may then be laid over one another.
         axis.bar(length, counted, color="#C9C9C9")
-        axis.plot(length, mean, "o-", color=BLUE, markersize=4)
-        axis.fill_between(
-            length, shares.min(axis=0), shares.max(axis=0), color=BLUE, alpha=0.25
-        )
+        mean = draw_seeds(
+            axis, shares.set_index(length), colour=BLUE, label="gradient", marker="o"
+        ).to_numpy()
         # Each label stands beside its own shoulder, on the outer side.
         rising = length[np.argmax(mean > mean.max() / 2)]
         falling = length[np.flatnonzero(counted > counted.max() / 2)[-1]]
@@ -202,14 +202,14 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
             away = -0.4 if side == "right" else 0.6
             axis.text(at + away, values[at], label, ha=side, va="bottom", color=colour)
         axis.set(title=title, ylabel="share, %")
-        axis.set_ylim(0, 1.1 * max(counted.max(), shares.max()))
+        axis.set_ylim(0, 1.1 * max(counted.max(), shares.to_numpy().max()))
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[-1].set_xlabel("length of the path: branches that it goes through")
     return axes
 
 
 @drawing
-def by_depth(
+def norms_by_depth(
     panels: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]],
     column: str,
     *,
@@ -238,22 +238,22 @@ def by_depth(
     for axis, (title, runs) in zip(axes.flat, panels.items(), strict=True):
         ends = []
         for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
-            values = np.array([table[column] for table in tables])
-            layers = np.arange(1, values.shape[1] + 1)
-            mean = np.exp(np.log(values).mean(axis=0))
-            axis.fill_between(
-                layers, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2
+            values = pd.concat([table[column] for table in tables], axis=1)
+            values.index = range(1, len(values) + 1)  # of the layers
+            mean = draw_seeds(
+                axis, values, colour=colour, label=label, mean=_geometric_mean
             )
-            axis.plot(layers, mean, color=colour, label=label)
-            ends.append((mean[len(mean) // 2], label, colour))
+            ends.append((mean.iloc[len(mean) // 2], label, colour))
+        # Each layer multiplies the gradient: on this scale that is a straight line.
         axis.set(title=title, yscale="log")
         axis.minorticks_off()
         axis.margins(y=0.25)
+        # In the middle, the highest above its line, all others below: ends often meet.
         for rank, (middle, label, colour) in enumerate(sorted(ends)):
             above = rank == len(ends) - 1
             axis.annotate(
                 label,
-                (layers.mean(), middle),
+                ((1 + len(values)) / 2, middle),
                 xytext=(0, 7 if above else -7),
                 textcoords="offset points",
                 ha="center",
@@ -266,6 +266,11 @@ def by_depth(
     for axis in axes[-1]:
         axis.set_xlabel("convolution, from input to output")
     return axes
+
+
+def _geometric_mean(values: pd.DataFrame) -> pd.Series:
+    """Return the mean that lies in the middle on a logarithmic scale."""
+    return np.exp(np.log(values).mean(axis=1))
 
 
 @drawing

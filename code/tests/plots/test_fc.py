@@ -1,0 +1,64 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cnnbook import cost, models
+from cnnbook.plots import fc
+
+
+def test_shares_of_a_cost_add_up_to_all_of_it():
+    with torch.device("meta"):
+        network = models.build("vgg11")
+    table = cost.layer_table(network, (3, 224, 224))
+    axes = fc.cost_shares(table, {"parameters": "a", "macs": "b"})
+    for axis in axes:
+        assert len(axis.patches) == len(table)
+        assert sum(bar.get_width() for bar in axis.patches) == pytest.approx(100)
+    names = [label.get_text() for label in axes[0].get_yticklabels()]
+    assert names == table.layer.tolist()
+    largest = max(axes[0].patches, key=lambda bar: bar.get_width())
+    row = round(largest.get_y() + largest.get_height() / 2)
+    assert table.layer[row] == "classifier.0"
+
+
+def test_an_amount_is_written_at_the_end_of_its_bar():
+    axis = fc.parameter_counts({"short": 1.25, "long": 99.0}, limit=100)
+    texts = {text.get_text(): text for text in axis.texts}
+    assert set(texts) == {"1.2 M", "99.0 M"}
+    assert texts["1.2 M"].get_ha() == "left"
+    assert texts["99.0 M"].get_ha() == "right"  # inside: there is no room beyond
+    assert axis.get_xlim() == (0, 100)
+
+
+def test_parts_of_the_memory_are_stacked_up_to_their_sum():
+    parts = pd.DataFrame({"weights": [1.0, 1.0], "activations": [0.5, 4.0]})
+    axis = fc.training_memory(parts, [1.4, 4.9])
+    ends = [bar.get_x() + bar.get_width() for bar in axis.patches]
+    assert ends == pytest.approx([1, 1, 1.5, 5])
+    assert list(axis.get_lines()[0].get_xdata()) == [1.4, 4.9]
+    labels = [text.get_text() for text in axis.figure.legends[0].get_texts()]
+    assert set(labels) == {"weights", "activations", "peak"}
+
+
+def test_errors_are_drawn_beside_parameters_with_their_range():
+    errors = {"control": [1, 2, 6], "small": [2, 2, 5]}
+    axes = fc.parameters_beside_errors(errors, [9000, 500])
+    assert [bar.get_width() for bar in axes[0].patches] == [9, 0.5]
+    points = axes[1].containers[0]
+    assert points[0].get_xdata() == pytest.approx([3, 3])
+    spans = [segment[:, 0].tolist() for segment in points[2][0].get_segments()]
+    assert np.allclose(spans, [[1, 6], [2, 5]])
+    band = axes[1].patches[0].get_extents().transformed(axes[1].transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((1, 6))
+
+
+def test_a_score_stands_below_the_middle_of_its_window():
+    image, scores = torch.zeros(64, 160), torch.rand(9, 33)
+    axes = fc.score_map(image, scores, 32, [(10, 20, "7")])
+    left, right, bottom, top = axes[1].get_images()[0].get_extent()
+    width, height = (right - left) / 33, (bottom - top) / 9
+    assert (width, height) == (4, 4)
+    assert (left + width / 2, top + height / 2) == (16, 16)
+    assert (right - width / 2, bottom - height / 2) == (160 - 16, 64 - 16)
+    assert axes[0].texts[0].get_position() == (20, 10)

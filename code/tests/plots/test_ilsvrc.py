@@ -1,0 +1,49 @@
+import torch
+
+from cnnbook import cost, papers
+from cnnbook.plots import ilsvrc
+
+
+def test_winners_say_what_is_published_and_no_more():
+    results = papers.ilsvrc()
+    axis = ilsvrc.winners(results)
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert "2012  AlexNet (5 nets, 8 layers)" in labels
+    assert "2016  ensemble" in labels
+    assert "2014  one person, A1" in labels
+    assert [bar.get_width() for bar in axis.patches] == results.error.tolist()
+    striped = [bool(bar.get_hatch()) for bar in axis.patches]
+    assert striped == (results.outside_data == True).fillna(False).tolist()  # noqa: E712
+
+
+def test_guesses_mark_the_first_k():
+    scores = {"a": 3.0, "b": 2.0, "c": 1.0}
+    errors = {"one": [50.0, 20.0, 0.0], "two": [50.0, 50.0, 50.0]}
+    for k, verdict in [(1, "wrong"), (2, "right")]:
+        left, right = ilsvrc.topk_guesses(scores, "b", k, errors)
+        assert left.get_title(loc="left") == verdict
+        colours = [bar.get_facecolor() for bar in left.patches]
+        assert len(set(colours)) == k + 1
+        assert f"{errors['one'][k - 1]:.0f} %" in [t.get_text() for t in right.texts]
+
+
+def test_towers_cross_only_without_groups():
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 1), torch.nn.Conv2d(4, 6, 1, groups=2)
+    )
+    table = cost.layer_table(network, (3, 2, 2))
+    for groups, arrows in [(2, 2 + 2), (1, 2 + 4), (None, 2 + 2)]:
+        axis = ilsvrc.gpu_towers(table, {"0": 2, "1": groups})
+        assert (
+            sum(bool(text.arrow_patch) for text in axis.texts if not text.get_text())
+            == arrows
+        )
+        assert ("6" if groups is None else "2×3") in [t.get_text() for t in axis.texts]
+
+
+def test_one_layer_has_one_colour_in_all_bars():
+    table = cost.layer_table(torch.nn.Conv2d(2, 4, 1), (2, 3, 3))
+    table["layer"] = "same"
+    axis = ilsvrc.stacked_macs({"a": table, "b": table})
+    assert len({bar.get_facecolor() for bar in axis.patches}) == 1
+    assert [bar.get_width() for bar in axis.patches] == [72e-6, 72e-6]

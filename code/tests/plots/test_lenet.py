@@ -1,0 +1,39 @@
+import torch
+
+from cnnbook import cost, models
+from cnnbook.models import lenet as networks
+from cnnbook.plots import lenet
+
+
+def test_every_layer_has_its_name_and_its_size():
+    table = cost.layer_table(models.build("lenet5"), (1, 32, 32))
+    assert len(lenet.architecture(table).texts) == 2 * (len(table) + 1)
+
+
+def test_each_connection_is_a_square():
+    axis = lenet.connections(networks.C3_TABLE)
+    squares = axis.collections[0].get_offsets()
+    assert len(squares) == 60
+    for column, row in squares.astype(int).tolist():
+        assert networks.C3_TABLE[row][column] == "X"
+    assert {text.get_text() for text in axis.texts} == {"feeds 10"}
+
+
+def test_a_confusion_matrix_is_read_row_by_row():
+    axis = lenet.confusion_matrix(torch.eye(3, dtype=torch.long), "abc")
+    assert axis.get_xlabel() == "predicted class"
+    axis = lenet.confusion_matrix(torch.tensor([[5, 2], [0, 9]]), "ab")
+    written = {text.get_position(): text.get_text() for text in axis.texts}
+    assert written == {(0, 0): "5", (1, 0): "2", (1, 1): "9"}  # (column, row)
+
+
+def test_a_window_writes_one_sum_after_the_other():
+    image, kernel = torch.ones(4, 4), torch.ones(2, 2)
+    output = torch.full((3, 3), 4.0)
+    first, _, last = lenet.sliding_window(image, kernel, output, row=1, column=2)
+    written = [text.get_text() for text in last.texts]
+    assert written == ["4"] * 6  # the rows 0 and 1; what comes later is blank
+    for axis, side in ((first, 2), (last, 1)):
+        frame = axis.patches[-1]
+        assert frame.get_xy() == (1.5, 0.5)
+        assert (frame.get_width(), frame.get_height()) == (side, side)
