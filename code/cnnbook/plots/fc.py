@@ -68,14 +68,12 @@ def parameter_counts(millions: Mapping[str, float], *, limit: float) -> Axes:
 
 
 @drawing
-def training_memory(
-    parts: pd.DataFrame, peaks: Sequence[float], *, unit: str = "GB"
-) -> Axes:
+def training_memory(parts: pd.DataFrame, peaks: Sequence[float]) -> Axes:
     """Draw what fills the memory in training, and the peak that was measured.
 
     Args:
-        parts: A row a setting, a column a use of memory, in `unit`.
-        peaks: The measured peak of each setting, in `unit`.
+        parts: A row a setting, a column a use of memory, in GB.
+        peaks: The measured peak of each setting, in GB.
     """
     figure, axis = plt.subplots(
         figsize=(5, 1.3 + 0.36 * len(parts)), layout="constrained"
@@ -87,7 +85,7 @@ def training_memory(
         axis.barh(rows, lengths, left=left, height=0.6, color=colour, label=name)
         left += lengths.to_numpy()
     axis.plot(peaks, rows, "|", color="black", ms=19, mew=2, label="peak")
-    axis.set(yticks=rows, ylim=(len(parts) - 0.5, -0.5), xlabel=f"memory, {unit}")
+    axis.set(yticks=rows, ylim=(len(parts) - 0.5, -0.5), xlabel="memory, GB")
     axis.set_yticklabels(parts.index)
     axis.grid(False, axis="y")
     # Above the bars: at a phone's width there is no room beside them.

@@ -67,12 +67,13 @@ def _is_empty(data: object) -> bool:
     return not data if isinstance(data, list | tuple) else 0 in np.shape(data)
 
 
-def label_ends(axis: Axes, gap: float = 0.075) -> None:
-    """Write each line's label at the right, at its end's height, `gap` apart at least.
+def label_ends(axis: Axes) -> None:
+    """Write each line's label at the right, at its end's height, or just above.
 
-    Heights and `gap` are shares of the axis.
+    Where lines end close together, each label is moved up until it covers none.
     """
     axis.get_ylim()  # settles the limits, on which the heights depend
+    gap = 0.075  # a share of the axis, as the heights are
     to_share = axis.transAxes.inverted()
     heights = [
         (to_share.transform(axis.transData.transform(line.get_xydata()[-1]))[1], line)

@@ -52,9 +52,10 @@ def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
     axis.set_aspect("equal")
     left = 0.0
     for name, kernels in stacks.items():
-        seen = [1 + sum(kernel - 1 for kernel in kernels[level:]) for level in range(9)]
+        levels = range(len(kernels) + 1)  # the pixels, then the layers
+        seen = [1 + sum(kernel - 1 for kernel in kernels[level:]) for level in levels]
         middle = left + seen[0] / 2
-        for level in range(len(kernels) + 1):
+        for level in levels:
             for unit in range(seen[level]):
                 x, y = middle + unit - seen[level] / 2, 2 * level
                 colour = GREY if level == 0 else CYCLE[level - 1]
