@@ -56,7 +56,7 @@ lint: setup  ## check style, format and spelling of text, code and notebooks
 	$(BIN)/python -m tools.notebooks check
 
 types: setup  ## check the types that the module's functions name
-	-$(BIN)/mypy
+	$(BIN)/mypy
 
 # Renovate reads this line from the lock's head and repeats it: it needs the "=".
 lock: setup  ## resolve pyproject.toml again into requirements.txt

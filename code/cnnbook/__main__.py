@@ -138,7 +138,7 @@ def train(
     ] = False,
     seed: Annotated[
         int,
-        typer.Option(min=0, max=2**32 - 1, help="Of weights, order and variation."),
+        typer.Option(min=0, max=2**32 - 1, help="Of weights, order and augmentation."),
     ] = 0,
     validation: Annotated[
         int,
@@ -156,9 +156,9 @@ def train(
     precision: Annotated[
         Precision | None, typer.Option(help="What `accelerate launch` says by default.")
     ] = None,
-    accumulation: Annotated[
+    gradient_accumulation: Annotated[
         int,
-        typer.Option(min=1, help="Parts that a batch is handled in, to save memory."),
+        typer.Option(min=1, help="Micro-batches per batch and process: less memory."),
     ] = 1,
     channels_last: Annotated[
         bool, typer.Option(help="Keep a pixel's channels side by side.")
@@ -172,11 +172,11 @@ def train(
     `accelerate launch -m cnnbook train …` and `torchrun -m cnnbook train …` share the
     work among processes; the batch size, and so the result, stays the same.
     """
-    from . import launch
+    from .training.task import Task, join_processes
 
     with _errors_as_messages():
-        processes = launch.processes()
-        task = launch.task(
+        processes = join_processes()
+        task = Task.find(
             model,
             dataset,
             recipe,
@@ -187,20 +187,19 @@ def train(
             learning_rate=learning_rate,
             warmup=warmup,
         )
-        portions = processes.num_processes * accumulation
         if processes.is_main_process:
-            counted = task.budget(portions) if dry_run else {}
+            parts = processes.num_processes * gradient_accumulation
+            counted = task.budget(parts) if dry_run else {}
             _print_plan(task.about() | counted)
         if dry_run:
             return
-        figures = launch.run(
-            task,
+        figures = task.run(
             folder or Path("runs") / task.name,
             shlex.join(["python", "-m", "cnnbook", *sys.argv[1:]]),
             resume=resume,
             compile=compile,
             precision=precision and precision.value,
-            accumulation=accumulation,
+            gradient_accumulation=gradient_accumulation,
             channels_last=channels_last,
         )
         if processes.is_main_process:
@@ -225,13 +224,12 @@ def _table(
     batch_size: int = 1,
 ) -> pd.DataFrame:
     """Count an architecture without taking memory for its weights."""
-    import torch
-
     from . import cost, models
 
     size = size or models.architecture(name).input_size
-    with torch.device("meta"):
-        network = models.build(name, num_classes=classes, in_channels=size[0])
+    network = models.build(
+        name, num_classes=classes, in_channels=size[0], device="meta"
+    )
     return cost.layer_table(network, size, batch_size=batch_size)
 
 

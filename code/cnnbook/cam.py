@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import modes
+from . import _observe
 
 
 @torch.no_grad()
@@ -92,16 +92,17 @@ def _last_maps(
     }
     if not len(images):
         raise ValueError(f"expected at least one image, got {tuple(images.shape)}")
-    with modes.running(model, hooks):
+    with _observe.running(model, hooks):
         scores = model(images)
     # Whatever lies between the pooling and the scores must make no difference: what
     # the network says is the judge, not the kinds of its layers.
-    weight = None if seen.linear is None else seen.linear.weight
+    linear = seen.linear
+    weight = None if linear is None else linear.weight
     if seen.maps is not None:
         expected = seen.maps.mean(dim=(2, 3))
-        if weight is None or weight.shape[1] == expected.shape[1]:
-            if weight is not None:
-                expected = F.linear(expected, weight, seen.linear.bias)
+        if linear is None or linear.weight.shape[1] == expected.shape[1]:
+            if linear is not None:
+                expected = F.linear(expected, linear.weight, linear.bias)
             if _agree(expected, scores):
                 return seen.maps, weight, scores
     raise ValueError(

@@ -17,14 +17,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Protocol, TypeGuard
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
-
-from .models import lenet
 
 SUMMED = ["parameters", "connections", "macs", "activations"]
 COLUMNS = ["layer", "kind", "input_shape", "output_shape", *SUMMED]
@@ -92,9 +91,9 @@ def total(
 def _shapes(input_size: Sequence) -> list[tuple[int, ...]]:
     """Return the shape of each input, of the only one too."""
 
-    def is_shape(value) -> bool:
+    def is_shape(value: object) -> bool:
         return isinstance(value, Sequence) and all(
-            isinstance(side, Integral) and side > 0 for side in value
+            isinstance(side, Integral) and int(side) > 0 for side in value
         )
 
     shapes = [input_size] if is_shape(input_size) else input_size
@@ -147,7 +146,9 @@ class _Counter(TorchDispatchMode):
 
     def run(self, shapes: list[tuple[int, ...]]) -> None:
         """Run the model once on inputs of these shapes."""
-        # Flags of training, and whatever else a `forward` sets in its module.
+        # A `forward` may set what it likes in its module, and evaluation mode a flag
+        # in each. All of it is put back at the end. To count a copy would not do: its
+        # weights would take memory, and not every network can be copied.
         attributes = [(module, dict(vars(module))) for module in self.names]
         hooks = []
         try:
@@ -189,7 +190,7 @@ class _Counter(TorchDispatchMode):
         """Note that a module begins."""
         self.running.append(_Running(module))
 
-    def end(self, module: nn.Module, args: tuple, kwargs: dict, output) -> None:
+    def end(self, module: nn.Module, args: tuple, kwargs: dict, output: object) -> None:
         """Note that a module ends; if it is a layer, write its row."""
         running = self.running[-1]
         if running.module is not module:
@@ -202,30 +203,38 @@ class _Counter(TorchDispatchMode):
             self.write(module, kind, x, y, running.parameters, *work, written)
         self.running.pop()
 
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self,
+        operation: torch._ops.OpOverload,
+        types: Sequence[type],
+        args: tuple = (),
+        kwargs: dict | None = None,
+    ) -> object:
         """Run an operation; if it computes something between layers, write its row."""
         output = _SHORTCUTS.get(operation, operation)(*args, **(kwargs or {}))
         kind = _kind(operation)
         if kind is None:
             return output
         read, y = _tensors((args, kwargs)), _first(_tensors(output))
+        # A parameter counts where it is read first. What is read may be a view of it.
         new = self.unread.intersection(x.untyped_storage() for x in read)
         self.unread -= new
         parameters = sum(self.parameters[storage] for storage in new)
         macs = _MACS[kind](args, y) if kind in _MACS else 0
         running = self.running[-1]
-        if running.module in self.layers:
+        if running.module in self.layers:  # its row is written when it ends
             running.parameters += parameters
             running.macs += macs
             running.wrote = True
         elif parameters or macs or _computes(kind, read, y):
+            # Between layers. Its input is the first tensor that is no parameter.
             data = [x for x in read if x.untyped_storage() not in self.parameters]
             x = _first(data or read)
             self.write(running.module, kind, x, y, parameters, macs, macs, y.numel())
         return output
 
     def write(
-        self, module: nn.Module, kind: str, x: Tensor, y: Tensor, *counts
+        self, module: nn.Module, kind: str, x: Tensor, y: Tensor, *counts: int
     ) -> None:
         """Add a row; `counts` are its values in the columns `SUMMED`."""
         shapes = (self.without_batch(x.shape), self.without_batch(y.shape))
@@ -249,7 +258,7 @@ class _Counter(TorchDispatchMode):
         )
 
 
-def _tensors(values) -> list[Tensor]:
+def _tensors(values: object) -> list[Tensor]:
     """Return every tensor in nested arguments."""
     if isinstance(values, Tensor):
         return [values]
@@ -301,27 +310,45 @@ def _computes(kind: str, read: list[Tensor], y: Tensor) -> bool:
     return bool(read) and read[0].numel() != y.numel()
 
 
-def _normalised(x: Tensor, *_) -> tuple[Tensor, ...]:
+def _normalised(x: Tensor, *_: object) -> tuple[Tensor, ...]:
     y = torch.empty(x.shape, dtype=x.dtype, device="meta")
     return y, y, y  # the last two stand for statistics, which nobody reads
 
 
 # torch finds these operations' shapes in Python, which would take most of the time.
-_SHORTCUTS = {
+_SHORTCUTS: dict[torch._ops.OpOverload, Callable] = {
     aten.native_batch_norm.default: _normalised,
     aten.addmm.default: lambda bias, a, b, **_: aten.mm(a, b).add_(bias),
 }
 
 
-# How to count layers: the connections and MACs of one that maps x to y. Rules go by
-# `forward`: a subclass with its own is counted by the operations that it runs.
-_RULES: dict[Callable, Callable[[nn.Module, Tensor, Tensor], tuple[int, int]]] = {}
+# How to count torch's layers: the connections and MACs of one that maps x to y. Rules
+# go by `forward`: a subclass with its own is counted by the operations that it runs. A
+# layer of the book's own counts itself.
+_Rule = Callable[..., tuple[int, int]]  # of (layer, x, y)
+_RULES: dict[Callable, _Rule] = {}
 
 
-def _rule(*kinds: type[nn.Module]) -> Callable:
+class _CountsItself(Protocol):
+    def connections_and_macs(self, x: Tensor, y: Tensor) -> tuple[int, int]: ...
+
+
+class _Biased(Protocol):
+    bias: Tensor | None
+
+
+class _Weighted(_Biased, Protocol):
+    weight: Tensor
+
+
+class _Windowed(Protocol):
+    kernel_size: int | tuple[int, ...]
+
+
+def _rule(*kinds: type[nn.Module]) -> Callable[[_Rule], _Rule]:
     """Register a rule for these kinds of layer."""
 
-    def register(rule):
+    def register(rule: _Rule) -> _Rule:
         _RULES.update({kind.forward: rule for kind in kinds})
         return rule
 
@@ -334,45 +361,26 @@ def _kinds(*names: str) -> list[type[nn.Module]]:
 
 
 @_rule(*_kinds("Conv"), nn.Linear)
-def _weighted_sums(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+def _weighted_sums(layer: _Weighted, x: Tensor, y: Tensor) -> tuple[int, int]:
     macs = y.numel() * math.prod(layer.weight.shape[1:])
     return macs + _biases(layer, y), macs
 
 
 @_rule(*_kinds("ConvTranspose"))
-def _transposed(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+def _transposed(layer: _Weighted, x: Tensor, y: Tensor) -> tuple[int, int]:
     macs = x.numel() * math.prod(layer.weight.shape[1:])
     return macs + _biases(layer, y), macs
 
 
-@_rule(lenet.SparseConv2d)
-def _sparse(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
-    # Units read different numbers of maps; at each position every kernel is used once.
-    macs = y.numel() // layer.out_channels * layer.weight.numel()
-    return macs + _biases(layer, y), macs
-
-
-@_rule(lenet.Subsampling)
-def _subsampling(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
-    return y.numel() * (2 * 2 + 1), 0
-
-
-@_rule(lenet.EuclideanRBF)
-def _rbf(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
-    # One subtraction, squared and summed, for each code's each entry.
-    pairs = len(x) * layer.codes.numel()
-    return pairs, pairs
-
-
 @_rule(*_kinds("MaxPool", "AvgPool"))
-def _pooling(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+def _pooling(layer: _Windowed, x: Tensor, y: Tensor) -> tuple[int, int]:
     sides = layer.kernel_size
     area = sides ** (x.ndim - 2) if isinstance(sides, int) else math.prod(sides)
     return y.numel() * area, 0
 
 
 @_rule(*_kinds("AdaptiveMaxPool", "AdaptiveAvgPool"))
-def _adaptive_pooling(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+def _adaptive_pooling(layer: nn.Module, x: Tensor, y: Tensor) -> tuple[int, int]:
     # Along a side, output i of m reads inputs floor(i n / m) to ceil((i + 1) n / m).
     reads = (
         sum(math.ceil((i + 1) * n / m) - i * n // m for i in range(m))
@@ -382,11 +390,11 @@ def _adaptive_pooling(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
 
 
 @_rule(*_kinds("BatchNorm", "InstanceNorm"), nn.GroupNorm, nn.LayerNorm)
-def _normalisation(layer, x: Tensor, y: Tensor) -> tuple[int, int]:
+def _normalisation(layer: _Biased, x: Tensor, y: Tensor) -> tuple[int, int]:
     return y.numel() + _biases(layer, y), 0  # mean and variance are taken as given
 
 
-def _biases(layer, y: Tensor) -> int:
+def _biases(layer: _Biased, y: Tensor) -> int:
     return 0 if layer.bias is None else y.numel()
 
 
@@ -395,9 +403,21 @@ _RANKS = {kind.forward: int(kind.__name__[-2]) + 2 for kind in _kinds(*_WINDOWS)
 
 
 def _work(layer: nn.Module, x: Tensor, y: Tensor) -> tuple[int, int] | None:
-    """Return the connections and MACs of a layer, None if there is no rule for it."""
+    """Return the connections and MACs of a layer, None if nothing but its run tells."""
     forward = type(layer).forward
     if x.ndim != _RANKS.get(forward, x.ndim):
         # torch would take the batch for the channels, and the count would be wrong.
         raise RuntimeError(f"it needs channels too, got a batch of {tuple(x.shape)}")
+    if _counts_itself(layer):
+        return layer.connections_and_macs(x, y)
     return _RULES[forward](layer, x, y) if forward in _RULES else None
+
+
+def _counts_itself(layer: nn.Module) -> TypeGuard[_CountsItself]:
+    """Return whether its class says what it costs, and no subclass runs otherwise."""
+    for base in type(layer).__mro__:
+        if "connections_and_macs" in vars(base):
+            return True
+        if "forward" in vars(base):
+            return False
+    return False

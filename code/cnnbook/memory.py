@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -25,10 +25,12 @@ class Peak(TorchDispatchMode):
 
     def add(self, tensor: Tensor) -> None:
         """Count a tensor, once, until it is gone."""
+        # Views share one storage, such as a tensor and its transpose: it counts once.
         storage = tensor.untyped_storage()
         if storage not in self.known:
             self.known.add(storage)
             self.change(storage.nbytes())
+            # Python frees a storage when nothing refers to it any more, and then calls:
             weakref.finalize(storage, self.change, -storage.nbytes())
 
     def change(self, size: int) -> None:
@@ -36,9 +38,16 @@ class Peak(TorchDispatchMode):
         self.now += size
         self.peak = max(self.peak, self.now)
 
-    def __torch_dispatch__(self, operation, types, arguments=(), options=None):
+    def __torch_dispatch__(
+        self,
+        operation: Callable,
+        types: Sequence[type],
+        arguments: tuple = (),
+        options: dict | None = None,
+    ) -> object:
         """Do the operation, and count what it puts out."""
         output = operation(*arguments, **(options or {}))
+        # One tensor as a rule; several, in tuples and lists, where there are several.
         for leaf in tree_leaves(output):
             if isinstance(leaf, torch.Tensor):
                 self.add(leaf)

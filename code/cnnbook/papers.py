@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
-from .lookup import lookup
-
-ROOT = Path(__file__).resolve().parents[2]  # the book's folder
+from . import _book
+from ._lookup import lookup
 
 FIGURES = {
     "key": str,
@@ -46,7 +44,7 @@ UNKNOWN = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class Quote:
     """A published figure: its value, its unit, and where it was published."""
 
     value: float
@@ -59,8 +57,17 @@ class Figure:
         return f"{self.value:,.12g} {self.unit} ({self.source}, {self.place})"
 
 
-def figure(key: str) -> Figure:
-    """Look up one figure of ``data/papers.csv``.
+def value(key: str) -> float:
+    """Return the value of one figure of ``data/papers.csv``.
+
+    Raises:
+        ValueError: If there is no figure of that key; the message names the closest.
+    """
+    return quote(key).value
+
+
+def quote(key: str) -> Quote:
+    """Return one figure of ``data/papers.csv`` with its unit and its source.
 
     Raises:
         ValueError: If there is no figure of that key; the message names the closest.
@@ -101,14 +108,14 @@ def ilsvrc() -> pd.DataFrame:
 
 
 @cache
-def _figures() -> dict[str, Figure]:
+def _figures() -> dict[str, Quote]:
     rows = _read("papers.csv", FIGURES).set_index("key")
-    return {row.Index: Figure(*row[1:]) for row in rows.itertuples()}
+    return {row.Index: Quote(*row[1:]) for row in rows.itertuples()}
 
 
 def _read(name: str, columns: dict) -> pd.DataFrame:
     """Read those columns of a table in the book's folder ``data``."""
-    path = ROOT / "data" / name
+    path = _book.ROOT / "data" / name
     try:
         table = pd.read_csv(
             path,
@@ -120,17 +127,9 @@ def _read(name: str, columns: dict) -> pd.DataFrame:
             false_values=["no"],
         )[list(columns)]
     except (OSError, TypeError, ValueError) as error:
-        raise damaged(path, error) from error
+        raise _book.damaged(path, error) from error
     # pandas takes a row that ends too soon for one with empty fields.
     gaps = table.drop(columns=[*UNKNOWN], errors="ignore").isin([""]).any(axis=1)
     if gaps.any():
-        raise damaged(path, f"line {gaps.idxmax() + 2} lacks a field")
+        raise _book.damaged(path, f"line {gaps.idxmax() + 2} lacks a field")
     return table
-
-
-def damaged(path: Path, reason: object) -> ValueError:
-    """Return the error for a file of the book that cannot be read."""
-    name = path.relative_to(ROOT).as_posix()
-    return ValueError(
-        f"cannot read {name}: {reason}. Restore it, for example by: git checkout {name}"
-    )

@@ -11,12 +11,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .data import IMAGENET_DEVIATION, IMAGENET_MEAN, folder
-from .lookup import lookup
+from . import _book
+from ._lookup import lookup
+from .data import IMAGENET_MEAN, IMAGENET_STD, cache
 from .models import build
-from .papers import ROOT, damaged
 
-WEIGHTS = ROOT / "data" / "weights"
+WEIGHTS = _book.ROOT / "data" / "weights"
 
 # Our name: torchvision's.
 _PUBLISHED = {
@@ -42,14 +42,14 @@ def weights(name: str) -> tv.WeightsEnum:
         ValueError: If there are none of that name; the message lists the known ones.
     """
     published = lookup(name, _PUBLISHED, "network with published weights")
-    return tv.get_model_weights(published).IMAGENET1K_V1
+    return tv.get_model_weights(published)["IMAGENET1K_V1"]
 
 
 def load_imagenet(name: str) -> nn.Module:
     """Build an architecture with torchvision's ImageNet weights, in eval mode.
 
     It takes images that `data.imagenet_crop` and `data.imagenet_normalise` made. The
-    file, 47 to 575 MB, is downloaded once into `data.folder()`, and checked.
+    file, 47 to 575 MB, is downloaded once into `data.cache()`, and checked.
 
     Args:
         name: One of `names()`.
@@ -59,22 +59,22 @@ def load_imagenet(name: str) -> nn.Module:
         FileNotFoundError: If they are not there and cannot be downloaded.
     """
     published = weights(name)
-    file = folder() / Path(published.url).name
+    file = cache() / Path(published.url).name
     _remove_if_damaged(file)
     try:
         state = published.get_state_dict(
-            model_dir=str(folder()), check_hash=True, weights_only=True, progress=False
+            model_dir=str(cache()), check_hash=True, weights_only=True, progress=False
         )
     except (OSError, RuntimeError, UnpicklingError):
         raise FileNotFoundError(
-            f"{file.name}, the weights of {name!r}, is not in {folder()} and could not "
+            f"{file.name}, the weights of {name!r}, is not in {cache()} and could not "
             f"be downloaded. Go online, or put the file there from {published.url}; "
             "models.build makes the same network without training"
         ) from None
     network = build(name)
     network.load_state_dict(state)
     if name == "googlenet":
-        network.conv1.register_forward_pre_hook(_rescale)
+        network.get_submodule("conv1").register_forward_pre_hook(_rescale)
     return network.eval()
 
 
@@ -98,7 +98,7 @@ def load_own(model: str, dataset: str) -> nn.Module:
     try:
         network.load_state_dict(load_file(file))
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise damaged(file, error) from error
+        raise _book.damaged(file, error) from error
     return network.eval()
 
 
@@ -119,5 +119,5 @@ def _rescale(layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
     """
     (images,) = inputs
     mean = images.new_tensor(IMAGENET_MEAN)[:, None, None]
-    deviation = images.new_tensor(IMAGENET_DEVIATION)[:, None, None]
-    return 2 * (images * deviation + mean) - 1
+    std = images.new_tensor(IMAGENET_STD)[:, None, None]
+    return 2 * (images * std + mean) - 1

@@ -11,6 +11,7 @@ import importlib.util
 import itertools
 import math
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -26,9 +27,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 import cnnbook.cost
-from cnnbook import data, models, papers, recipes, training
+from cnnbook import data, models, papers, training
+from cnnbook.data import Augmentation
+from cnnbook.training import Recipe
 
-TARGET = papers.figure("lenet5.mnist.test_error").value
+TARGET = papers.value("lenet5.mnist.test_error")
 IMAGE = (3, 224, 224)
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -38,10 +41,10 @@ def ours(seed: int) -> tuple[int, float]:
     """Train as the book does: the data set as one tensor, and its own recipe."""
     torch.manual_seed(seed)
     network = models.build("lenet5-modern")
-    recipe = recipes.recipe("lenet5-modern", "mnist")
+    recipe = training.recipe_for("lenet5-modern", "mnist")
     dataset = data.load("mnist")
-    training.fit(network, dataset.train, seed=seed, **recipe)
-    return recipe["epochs"], training.evaluate(network, dataset.test).error
+    training.fit(network, dataset.train, recipe, seed=seed)
+    return recipe.epochs, training.evaluate(network, dataset.test).error
 
 
 def plain_epoch(
@@ -69,7 +72,7 @@ def tutorial(seed: int) -> tuple[int, float]:
         ]
     )
     splits = [
-        torchvision.datasets.MNIST(data.folder(), train=train, transform=transform)
+        torchvision.datasets.MNIST(data.cache(), train=train, transform=transform)
         for train in (True, False)
     ]
     train = DataLoader(splits[0], batch_size=64, shuffle=True)
@@ -151,15 +154,11 @@ def our_loop(network: nn.Module, pixels: np.ndarray, labels: list[int]) -> None:
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     split = data.Split(images, torch.tensor(labels))
     split, _ = data.normalise_channels(split, split[:1])
-    varied = {"shift": 4, "flip": True, "border": "constant"}
-    training.fit(
-        network,
-        split,
-        epochs=1,
-        batch_size=128,
-        optimizer="sgd",
-        **(varied if images.shape[1] == 3 else {}),
-    )
+    recipe = Recipe(epochs=1, batch_size=128, optimizer="sgd")
+    if images.shape[1] == 3:
+        varied = Augmentation(shift=4, flip=True, border="constant")
+        recipe = replace(recipe, augmentation=varied)
+    training.fit(network, split, recipe)
 
 
 @app.command()

@@ -19,9 +19,11 @@ import typer
 from torch import nn
 from torch.nn import functional as F
 
-from cnnbook import data, launch, models, pretrained, recipes, runs, training
+from cnnbook import data, models, pretrained, records, training
 from cnnbook.data import Split
 from cnnbook.models.lenet import map_criterion
+from cnnbook.training import Recipe
+from cnnbook.training.task import Task
 
 app = typer.Typer(add_completion=False, help=__doc__)
 Seeds = Annotated[int, typer.Option(min=2, help="How many seeds, from 0.")]
@@ -44,22 +46,21 @@ def by_name(name: str) -> Callable[[], nn.Module]:
     return partial(models.build, name)
 
 
-# What is trained: the network, and its criterion (None is cross-entropy).
+# What is trained: how to build it, and by which recipe.
+MODERN = training.recipe_for("lenet5-modern", "mnist")
+OLD = replace(MODERN, criterion=map_criterion, label_smoothing=0.0)
 ARMS = {
-    "lenet5": (by_name("lenet5"), map_criterion),
-    "lenet5, cross-entropy": (by_name("lenet5"), None),
-    "lenet5, C3 reads all maps": (
-        lenet5_with(c3=lambda: nn.Conv2d(6, 16, 5)),
-        map_criterion,
-    ),
+    "lenet5": (by_name("lenet5"), OLD),
+    "lenet5, cross-entropy": (by_name("lenet5"), MODERN),
+    "lenet5, C3 reads all maps": (lenet5_with(c3=lambda: nn.Conv2d(6, 16, 5)), OLD),
     "lenet5, max-pooling": (
         lenet5_with(s2=lambda: nn.MaxPool2d(2), s4=lambda: nn.MaxPool2d(2)),
-        map_criterion,
+        OLD,
     ),
-    "lenet5, ReLU": (lenet5_with(squash=lambda: F.relu), map_criterion),
-    "lenet5, linear output": (lenet5_with(output=lambda: nn.Linear(84, 10)), None),
-    "lenet5-modern": (by_name("lenet5-modern"), None),
-    "one-hidden-layer": (by_name("one-hidden-layer"), None),
+    "lenet5, ReLU": (lenet5_with(squash=lambda: F.relu), OLD),
+    "lenet5, linear output": (lenet5_with(output=lambda: nn.Linear(84, 10)), MODERN),
+    "lenet5-modern": (by_name("lenet5-modern"), MODERN),
+    "one-hidden-layer": (by_name("one-hidden-layer"), MODERN),
 }
 
 
@@ -71,21 +72,22 @@ def main() -> None:
 @app.command()
 def lenet5_mnist(seeds: Seeds = 5) -> None:
     """LeNet-5 on MNIST: the 1998 network, each modern change alone, all, a control."""
-    origin = runs.origin(_command(), list(range(seeds)))
+    origin = training.origin(_command(), range(seeds))
     dataset = data.load("mnist").to(training.device())
-    recipe = recipes.recipe("lenet5-modern", "mnist")
-    passes = 10
+    epochs = 10
     straight = (dataset.train, dataset.test)
     permuted = tuple(_permute(split) for split in straight)
-    results = {arm: _train(*ARMS[arm], straight, recipe, seeds) for arm in ARMS}
-    results[f"lenet5, {passes} passes"] = _train(
-        *ARMS["lenet5"], straight, recipe | {"epochs": passes}, seeds
+    results = {arm: _train(*ARMS[arm], straight, seeds) for arm in ARMS}
+    build, recipe = ARMS["lenet5"]
+    results[f"lenet5, {epochs} passes"] = _train(
+        build, replace(recipe, epochs=epochs), straight, seeds
     )
     for arm in ("lenet5-modern", "one-hidden-layer"):
-        results[f"{arm}, pixels permuted"] = _train(*ARMS[arm], permuted, recipe, seeds)
-    path = runs.save(
+        results[f"{arm}, pixels permuted"] = _train(*ARMS[arm], permuted, seeds)
+    recipes = {arm: recipe.as_json() for arm, (_, recipe) in ARMS.items()}
+    path = records.save(
         "lenet5-mnist",
-        {**origin, "dataset": "MNIST", "recipe": recipe, "results": results},
+        {**origin, "dataset": "MNIST", "recipes": recipes, "results": results},
     )
     print(f"wrote {path.name}")
 
@@ -124,15 +126,16 @@ def _record(
     seeds: int,
 ) -> Path:
     """Run the authors' recipe, record it in data/runs, and return the last folder."""
-    origin = runs.origin(_command(), list(range(seeds)))
-    first = launch.task(networks[0], dataset, "paper", epochs=epochs)
+    origin = training.origin(_command(), range(seeds))
+    first = Task.find(networks[0], dataset, "paper", epochs=epochs)
     results = {network: [] for network in networks}
     for seed in range(seeds):
         for network in networks:
             task = replace(first, model=network, seed=seed)
-            place = Path("runs") / f"{task.name}-{task.settings['epochs']}-epochs"
-            test = launch.run(task, place, _command(), resume=True)
-            log = [json.loads(line) for line in (place / "log.jsonl").open()]
+            place = Path("runs") / f"{task.name}-{task.recipe.epochs}-epochs"
+            test = task.run(place, _command(), resume=True)
+            lines = (place / "log.jsonl").read_text().splitlines()
+            log = [json.loads(line) for line in lines]
             results[network].append(
                 {
                     "seed": seed,
@@ -142,8 +145,8 @@ def _record(
                 }
             )
             print(network, results[network][-1], flush=True)
-    recipe = {key: first.about()[key] for key in first.settings}
-    path = runs.save(
+    recipe = first.recipe.as_json()
+    path = records.save(
         name, {**origin, "dataset": title, "recipe": recipe, "results": results}
     )
     print(f"wrote {path.name}")
@@ -156,22 +159,20 @@ def _command() -> str:
 
 def _train(
     build: Callable[[], nn.Module],
-    criterion: Callable | None,
+    recipe: Recipe,
     splits: tuple[Split, Split],
-    recipe: dict,
     seeds: int,
 ) -> list[dict]:
-    """Return a record a seed: the errors (%) by epoch, and the seconds of training."""
-    records = []
+    """Return a record for each seed: errors (%) by epoch, and seconds of training."""
+    train, test = splits
+    found = []
     for seed in range(seeds):
         torch.manual_seed(seed)
         network = build()
         start = time.perf_counter()
-        history = training.fit(
-            network, *splits, seed=seed, criterion=criterion, **recipe
-        )
+        history = training.fit(network, train, recipe, validation=test, seed=seed)
         seconds = time.perf_counter() - start
-        records.append(
+        found.append(
             {
                 "seed": seed,
                 "seconds": round(seconds, 1),
@@ -179,8 +180,8 @@ def _train(
                 "test_error": history.validation_error.round(3).tolist(),
             }
         )
-        print(seed, records[-1]["test_error"][-1], f"{seconds:.1f} s", flush=True)
-    return records
+        print(seed, found[-1]["test_error"][-1], f"{seconds:.1f} s", flush=True)
+    return found
 
 
 def _permute(split: Split) -> Split:

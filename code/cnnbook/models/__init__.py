@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import nn
 
-from ..lookup import lookup
+from .._lookup import lookup
 from . import alexnet, googlenet, lenet, nin, resnet, senet, vgg, zfnet
 
 DIGIT, SMALL, IMAGENET = (1, 32, 32), (3, 32, 32), (3, 224, 224)
@@ -31,8 +33,10 @@ class Architecture:
     source: str
 
 
-def _vgg(configuration: str, year: int = 2014, **options) -> Architecture:
-    builder = partial(vgg.VGG, configuration, **options)
+def _vgg(
+    configuration: str, year: int = 2014, *, batch_norm: bool = False
+) -> Architecture:
+    builder = partial(vgg.VGG, configuration, batch_norm=batch_norm)
     return Architecture(builder, IMAGENET, year, "arXiv:1409.1556")
 
 
@@ -107,17 +111,20 @@ def architecture(name: str) -> Architecture:
 
 
 def build(
-    name: str, *, num_classes: int | None = None, in_channels: int | None = None
+    name: str,
+    *,
+    num_classes: int | None = None,
+    in_channels: int | None = None,
+    device: torch.device | str | None = None,
 ) -> nn.Module:
     """Build an architecture with freshly initialised weights.
-
-    Under ``with torch.device("meta"):`` no memory is taken for weights, which is
-    enough to count them.
 
     Args:
         name: One of `names()`.
         num_classes: Number of outputs; the architecture's own default if None.
         in_channels: Channels of the input images; likewise.
+        device: Where its weights are made; PyTorch's default if None. On ``meta`` they
+            have shapes but no values, and take no memory: enough to count them.
 
     Raises:
         ValueError: If the name is unknown (the message names the closest), or if the
@@ -128,4 +135,5 @@ def build(
     for key, value in options.items():
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"{key} must be a positive whole number, not {value!r}")
-    return architecture(name).builder(**options)
+    with nullcontext() if device is None else torch.device(device):
+        return architecture(name).builder(**options)

@@ -11,8 +11,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from .initial import he_normal
-from .shapes import expect_images
+from .checks import expect_images
+from .init import kaiming_normal
 
 
 def response_norm() -> nn.LocalResponseNorm:
@@ -82,7 +82,8 @@ class AlexNet(nn.Module):
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.init.normal_(layer.weight, std=0.01)
-                nn.init.constant_(layer.bias, float(layer in ones))
+                if layer.bias is not None:
+                    nn.init.constant_(layer.bias, float(layer in ones))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, 227, 227) to scores (N, num_classes).
@@ -131,7 +132,7 @@ class AlexNetOneColumn(nn.Module):
             nn.ReLU(),
             nn.Linear(4096, num_classes),
         )
-        he_normal(self)
+        kaiming_normal(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W), shapes above for 224, to (N, num_classes)."""

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .alexnet import response_norm
-from .initial import he_normal
-from .shapes import expect_images
+from .checks import expect_images
+from .init import kaiming_normal
 
 # Table 1: maps of 1x1 | 3x3 reduced, 3x3 | 5x5 reduced, 5x5 | after pooling.
 INCEPTIONS = {
@@ -29,7 +29,7 @@ INCEPTIONS = {
     "5b": (384, (192, 384), (48, 128), 128),
 }
 
-# A function that returns a convolution: (in, out, kernel_size, **options).
+# What returns a convolution: (in, out, kernel_size, stride=1, padding=0).
 Convolution = Callable[..., nn.Module]
 
 
@@ -37,11 +37,16 @@ class NormalisedConv(nn.Module):
     """Convolution without bias, batch normalisation, ReLU: what torchvision uses."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, **options
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
     ):
         super().__init__()
         self.conv = nn.Conv2d(
-            in_channels, out_channels, kernel_size, bias=False, **options
+            in_channels, out_channels, kernel_size, stride, padding, bias=False
         )
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
@@ -54,10 +59,15 @@ class BiasedConv(nn.Module):
     """Convolution with bias, ReLU: the paper's, older than batch normalisation."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, **options
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
     ):
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, **options)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H', W')."""
@@ -129,6 +139,18 @@ class GoogLeNet(nn.Module):
             `all_scores`. `forward` never runs them.
     """
 
+    inception3a: Inception  # these nine by the table `INCEPTIONS`
+    inception3b: Inception
+    inception4a: Inception
+    inception4b: Inception
+    inception4c: Inception
+    inception4d: Inception
+    inception4e: Inception
+    inception5a: Inception
+    inception5b: Inception
+    aux1: AuxiliaryHead | None
+    aux2: AuxiliaryHead | None
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -161,7 +183,7 @@ class GoogLeNet(nn.Module):
         if auxiliary_heads:
             self.aux1 = AuxiliaryHead(512, num_classes, conv)
             self.aux2 = AuxiliaryHead(528, num_classes, conv)
-        he_normal(self)
+        kaiming_normal(self)
         self.register_load_state_dict_pre_hook(_drop_unused_heads)
 
     def _maps(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -189,7 +211,7 @@ class GoogLeNet(nn.Module):
         Raises:
             ValueError: If the network was built without auxiliary heads.
         """
-        if self.aux1 is None:
+        if self.aux1 is None or self.aux2 is None:
             raise ValueError(
                 "this network has one head; build it with auxiliary_heads=True"
             )
@@ -198,7 +220,9 @@ class GoogLeNet(nn.Module):
         return [main, self.aux1(first), self.aux2(second)]
 
 
-def _drop_unused_heads(network: GoogLeNet, state: dict, prefix: str, *_) -> None:
+def _drop_unused_heads(
+    network: GoogLeNet, state: dict, prefix: str, *_: object
+) -> None:
     """Let a network without auxiliary heads load torchvision's file, which has them."""
     if network.aux1 is None:
         for key in [

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .shapes import expect_images
+from .checks import expect_images
 
 # Table I of the paper: a row per map of S2, a column per map of C3, X = connected.
 C3_TABLE = """
@@ -82,6 +82,9 @@ class SparseConv2d(nn.Module):
         kernel_size: Side of the square kernels.
     """
 
+    output_map: Tensor  # of each kernel, (60,) for C3
+    input_map: Tensor
+
     def __init__(self, table: list[str], kernel_size: int):
         super().__init__()
         # On the CPU even where the network is built without weights, to be indexed.
@@ -111,6 +114,14 @@ class SparseConv2d(nn.Module):
         """Map (N, in, H, W) to (N, out, H-k+1, W-k+1)."""
         return F.conv2d(x, self.dense_weight(), self.bias)
 
+    def connections_and_macs(self, x: Tensor, y: Tensor) -> tuple[int, int]:
+        """Count the layer for `cost`: at each position every kernel is used once.
+
+        A unit's bias is a connection, too.
+        """
+        macs = y.numel() // self.out_channels * self.weight.numel()
+        return macs + y.numel(), macs
+
 
 class Subsampling(nn.Module):
     """Halve a map: add each 2x2 square, times a coefficient, plus a bias.
@@ -129,6 +140,10 @@ class Subsampling(nn.Module):
         """Map (N, C, H, W) to (N, C, H/2, W/2)."""
         return self.coefficient * F.avg_pool2d(x, 2, divisor_override=1) + self.bias
 
+    def connections_and_macs(self, x: Tensor, y: Tensor) -> tuple[int, int]:
+        """Count the layer for `cost`: a unit reads four inputs and a bias."""
+        return y.numel() * (2 * 2 + 1), 0
+
 
 class EuclideanRBF(nn.Module):
     """Squared distance of the input to a fixed code for each class (paper, eq. 7).
@@ -137,6 +152,8 @@ class EuclideanRBF(nn.Module):
         codes: Tensor of shape (classes, features), not trained.
     """
 
+    codes: Tensor
+
     def __init__(self, codes: Tensor):
         super().__init__()
         self.register_buffer("codes", codes)
@@ -144,6 +161,11 @@ class EuclideanRBF(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, features) to (N, classes)."""
         return (x[:, None, :] - self.codes).square().sum(dim=2)
+
+    def connections_and_macs(self, x: Tensor, y: Tensor) -> tuple[int, int]:
+        """Count the layer for `cost`: a squared difference per entry of a code."""
+        pairs = len(x) * self.codes.numel()
+        return pairs, pairs
 
 
 class LeNet5(nn.Module):
@@ -175,8 +197,8 @@ class LeNet5(nn.Module):
         self.squash = scaled_tanh
         for layer in (self.c1, self.c5, self.f6):
             fan_in = torch.tensor(layer.weight[0].numel())
-            _uniform_(layer.weight, fan_in)
-            _uniform_(layer.bias, fan_in)
+            for parameter in layer.parameters():
+                _uniform_(parameter, fan_in)
 
     def distances(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, 32, 32) to the paper's ten penalties, (N, 10)."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .initial import he_normal
-from .shapes import expect_images
+from .checks import expect_images
+from .init import kaiming_normal
 
 
 def mlpconv(
@@ -44,7 +44,7 @@ class NIN(nn.Module):
             mlpconv(192, (192, 192, num_classes), 3),  # (N, num_classes, 8, 8)
         )
         self.average = nn.AdaptiveAvgPool2d(1)
-        he_normal(self)
+        kaiming_normal(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W), shapes above for 32, to (N, num_classes)."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .initial import he_normal
-from .shapes import expect_images
+from .checks import expect_images
+from .init import kaiming_normal
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class Block(nn.Module):
 
     expansion = 1  # output maps for each map of the 3x3 convolution
     last_norm = "bn2"  # the branch's last normalisation
+    relu: nn.Module
     downsample: nn.Module | None
 
     def branch(self, x: Tensor) -> Tensor:
@@ -150,14 +151,14 @@ class PreactivationBlock(Block):
 class StridedIdentity(nn.Module):
     """Shortcut A: every `stride`-th pixel, and zeros for the maps that are new."""
 
-    def __init__(self, new_maps: int, stride: int):
+    def __init__(self, new_channels: int, stride: int):
         super().__init__()
-        self.new_maps, self.stride = new_maps, stride
+        self.new_channels, self.stride = new_channels, stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, C + new_maps, H/stride, W/stride)."""
+        """Map (N, C, H, W) to (N, C + new_channels, H/stride, W/stride)."""
         x = x[:, :, :: self.stride, :: self.stride]
-        return F.pad(x, (0, 0, 0, 0, 0, self.new_maps))
+        return F.pad(x, (0, 0, 0, 0, 0, self.new_channels))
 
 
 def make_shortcut(
@@ -209,6 +210,10 @@ class ResNet(nn.Module):
         in_channels: Channels of the input images.
     """
 
+    conv1: nn.Module  # a convolution, or three
+    maxpool: nn.Module
+    last: nn.Module
+
     def __init__(
         self, design: Design, num_classes: int | None = None, in_channels: int = 3
     ):
@@ -232,12 +237,12 @@ class ResNet(nn.Module):
         if design.block is PreactivationBlock:
             # What precedes the first block is normalised and rectified already; what
             # leaves the last is not yet (2016, section 3).
-            self.layer1[0].bn1 = nn.Identity()
+            self.get_submodule("layer1.0").bn1 = nn.Identity()
             self.last = nn.Sequential(design.norm(channels), nn.ReLU())
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(design.dropout) if design.dropout else nn.Identity()
         self.fc = nn.Linear(channels, num_classes)
-        he_normal(self)
+        kaiming_normal(self)
         if design.zero_last:
             for module in self.modules():
                 if isinstance(module, Block):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .initial import he_normal
-from .shapes import expect_images
+from .checks import expect_images
+from .init import kaiming_normal
 
 # The columns of Table 1. A number is a 3x3 convolution with so many output maps, with
 # ":1" a 1x1 convolution; a bar is 2x2 max-pooling. After the last, three dense layers.
@@ -73,7 +73,7 @@ class VGG(nn.Module):
             nn.Dropout(0.5),
             nn.Linear(4096, num_classes),
         )
-        he_normal(self)
+        kaiming_normal(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to scores (N, num_classes)."""

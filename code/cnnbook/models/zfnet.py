@@ -11,8 +11,8 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from .alexnet import response_norm
-from .initial import he_normal
-from .shapes import expect_images
+from .checks import expect_images
+from .init import kaiming_normal
 
 
 class ZFNet(nn.Module):
@@ -58,7 +58,7 @@ class ZFNet(nn.Module):
                 fc8=nn.Linear(4096, num_classes),
             )
         )
-        he_normal(self)
+        kaiming_normal(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, 224, 224) to scores (N, num_classes)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -49,7 +50,7 @@ def winners(table: pd.DataFrame) -> Axes:
     return axis
 
 
-def _described(row) -> str:
+def _described(row: Any) -> str:
     """Return a result's year, system, number of networks and depth, where known."""
     if row.kind == "human":
         return f"{row.year}  one person, {row.team.split()[-1]}"
@@ -125,15 +126,15 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
     axis.axis("off")
     axis.add_patch(_box(0, 0.5, GREY))
     axis.text(0, 1.62, "input", ha="center")
-    before = [0.5]
+    before: list[float] = [0.5]
     for x, (name, count) in enumerate(groups.items(), start=1):
-        places = [0.5] if count is None else [0, 1]
+        places = [0.5] if count is None else [0.0, 1.0]
         width = shapes[name][0] // len(places)
         axis.text(x, 1.62, name, ha="center")
         size = f"2×{width}" if count else str(width)
         axis.text(x, -0.62, size, ha="center", va="top", fontsize=9)
         for place in places:
-            axis.add_patch(_box(x, place, {0: BLUE, 1: RED}.get(place, GREY)))
+            axis.add_patch(_box(x, place, {0.0: BLUE, 1.0: RED}.get(place, GREY)))
             for source in before:
                 if count == 2 and source not in (0.5, place):
                     continue

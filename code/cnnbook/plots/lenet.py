@@ -96,10 +96,10 @@ def sliding_window(
     }
     figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
     figure.subplots_adjust(0, 0, 1, 0.9, wspace=0.05)
-    for axis, (title, (values, colours, low, high)) in zip(
+    for axis, (title, (shown, colours, low, high)) in zip(
         axes, panels.items(), strict=True
     ):
-        values = values.numpy()
+        values = shown.numpy()
         axis.imshow(values, cmap=colours, vmin=low, vmax=high)
         side = len(values)
         axis.add_patch(Rectangle((-0.5, -0.5), side, side, fill=False, ec="#BBBBBB"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,6 +26,9 @@ BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
     "#6B6B6B",
 )
 CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, GREY)
+
+Given = ParamSpec("Given")  # what a drawing function is given, and what it returns
+Drawn = TypeVar("Drawn")
 
 
 def use_style() -> None:
@@ -47,20 +51,21 @@ def use_style() -> None:
     )
 
 
-def drawing(draw: Callable) -> Callable:
+def drawing(draw: Callable[Given, Drawn]) -> Callable[Given, Drawn]:
     """Make a drawing function refuse empty data, its first argument, clearly."""
     name = f"{draw.__module__.removeprefix('cnnbook.')}.{draw.__name__}"
 
     @functools.wraps(draw)
-    def drawn(data, *arguments, **options):
+    def drawn(*arguments: Given.args, **options: Given.kwargs) -> Drawn:
+        data = next(iter((*arguments, *options.values())), None)
         if _is_empty(data):
             raise ValueError(f"{name}: there is nothing to draw")
-        return draw(data, *arguments, **options)
+        return draw(*arguments, **options)
 
     return drawn
 
 
-def _is_empty(data: object) -> bool:
+def _is_empty(data: Any) -> bool:
     """Return whether tables, tensors or lists, or any in a mapping, hold nothing."""
     if isinstance(data, Mapping):
         return not data or any(map(_is_empty, data.values()))

@@ -118,8 +118,8 @@ def dots_with_means(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Ax
     figure.subplots_adjust(0.3, 0.55 / height, 0.97, 0.97)
     kinds = dict.fromkeys(label.split("\n")[0] for label in values)
     colours = dict(zip(kinds, CYCLE, strict=False))
-    for row, (label, points) in enumerate(values.items()):
-        points = np.asarray(points)
+    for row, (label, group) in enumerate(values.items()):
+        points = np.asarray(group)
         error = points.std(ddof=1) / len(points) ** 0.5
         colour = colours[label.split("\n")[0]]
         axis.plot(points, np.full(len(points), row), "o", color=colour, alpha=0.4)

@@ -181,6 +181,9 @@ def test_cell_length():
 
     assert conventions.cell_length(chapter(code(lines(26))))
     assert conventions.cell_length(chapter(code(lines(25)))) == []
+    imports = "from package import (\n    one,\n    two,\n)\n"
+    assert conventions.cell_length(chapter(code(imports + lines(24)))) == []
+    assert conventions.cell_length(chapter(code(imports + lines(25))))
     special = code(lines(40), tags=["bootstrap"])
     solution = code("# @title Solution\n" + lines(40))
     assert conventions.cell_length(chapter(special)) == []

@@ -35,6 +35,8 @@ SEARCHED = {  # a term that a chapter explains
 AXE_SCRIPT = ROOT / "node_modules" / AXE / "axe.min.js"
 
 # What keeps a reader out, or makes it hard, by the rules of WCAG 2.2 and good practice.
+# The theme fades colours from one scheme to the other: half way, their contrast is low.
+AT_ONCE = "*, *::before, *::after { transition: none !important; }"
 SERIOUS_FINDINGS = """async () => {
   const { violations } = await axe.run({ resultTypes: ["violations"] });
   const serious = violations.filter(found => /serious|critical/.test(found.impact));
@@ -223,6 +225,7 @@ def test_notebook_downloads(page: Page, served: str, name: str) -> None:
 def test_accessibility(page: Page, served: str, name: str) -> None:
     open_page(page, served + name)
     page.add_script_tag(path=AXE_SCRIPT)
+    page.add_style_tag(content=AT_ONCE)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_selector(f"html[data-theme={scheme}]")

@@ -1,0 +1,248 @@
+"""Data sets of one's own: a folder of images for each class.
+
+The layout is ImageNet's::
+
+    train/<class>/<image>      val/<class>/<image>   (or test/)
+
+Small images of one size become tensors, as all data sets of `data` are. Photographs
+are decoded by worker processes as they are needed: cut to size, ImageNet's 1.3 million
+would take 190 GB.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torchvision.datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
+from torchvision.io import ImageReadMode, decode_image
+from torchvision.transforms.v2 import functional as transforms
+from tqdm import tqdm
+
+from .augment import CROP, NONE, Augmentation
+from .imagenet import imagenet_crop, imagenet_normalise
+from .splits import Dataset, Images, Index, Split, normalise_channels, set_apart
+
+SMALL = 64  # pixels: images up to this side are kept in memory
+SCALES = (256, 256)  # pixels: lengths of a photograph's shorter side, before the crop
+DAMAGED_SHARE = 0.001  # of all images: so many may be damaged, and no more
+
+
+def load(
+    path: Path | str,
+    *,
+    validation: int = 0,
+    damaged_share: float | None = None,
+) -> Dataset:
+    """Load a folder of images.
+
+    Args:
+        path: Holds `train` and `val` (or `test`), each with a folder a class.
+        validation: So many training images, the same ones always, are set apart.
+        damaged_share: An image that cannot be read is named, and the next one takes
+            its place. If more than this share cannot be read, that is an error;
+            `DAMAGED_SHARE` if None.
+
+    Raises:
+        FileNotFoundError: If a part is missing, or a class has no images.
+        ValueError: If there is one class only, the classes of both parts differ, small
+            images are not all of one size, or too many images are damaged.
+    """
+    path = Path(path)
+    tests = (path / "val", path / "test")
+    parts = [path / "train", tests[1] if tests[1].is_dir() else tests[0]]
+    for part in parts:
+        if not part.is_dir():
+            raise FileNotFoundError(
+                f"{part} is missing: a data set's folder holds train/<class>/<image> "
+                "and val/<class>/<image> (or test/)"
+            )
+    (classes, _), (other, _) = map(find_classes, parts)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{parts[0]} has one class only, {classes[0]!r}: a classifier needs two"
+        )
+    if classes != other:
+        unlike = ", ".join(sorted(set(classes) ^ set(other))[:5])
+        raise ValueError(f"{parts[0]} and {parts[1]} differ in their classes: {unlike}")
+    share = DAMAGED_SHARE if damaged_share is None else damaged_share
+    folders = [_listed(part, share) for part in parts]
+    first, _, _ = _Reader(folders[0]).first_from(0)
+    splits: Sequence[Images] = folders
+    if max(first.shape[1:]) <= SMALL:
+        splits = normalise_channels(*(folder.decoded() for folder in folders))
+    train, test = splits
+    return Dataset(path.name, tuple(classes), *set_apart(train, validation), test)
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """Photographs on the disk and their labels; stands where a `Split` may.
+
+    Its batches come from worker processes, cut to 224x224 pixels, as uint8 until they
+    are on the device, and normalised there.
+    """
+
+    paths: tuple[str, ...]
+    labels: Tensor
+    augmentation: Augmentation = NONE
+    damaged_share: float = DAMAGED_SHARE
+    device: str = "cpu"
+    damaged: set[str] = field(default_factory=set)  # found so far; shared by subsets
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Index) -> ImageFolder:
+        """Return the part at `index` (a slice, mask or index tensor)."""
+        chosen = torch.arange(len(self))[index]
+        paths = tuple(self.paths[i] for i in chosen)
+        return replace(self, paths=paths, labels=self.labels[chosen])
+
+    def to(self, device: torch.device | str) -> ImageFolder:
+        """Return this part, with batches that come on `device`."""
+        return replace(self, device=str(device))
+
+    def augmented(self, augmentation: Augmentation) -> ImageFolder:
+        """Return this part with images that are varied so in training."""
+        return replace(self, augmentation=augmentation)
+
+    @property
+    def input_size(self) -> tuple[int, ...]:
+        """Channels, height and width of an image, as a network gets it."""
+        return 3, CROP, CROP
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Draw an epoch's random numbers, (N, 4) from 0 to 1."""
+        return torch.rand(len(self), 4, generator=generator)
+
+    def batches(
+        self, indices: Sequence[Tensor], draws: Tensor | None = None
+    ) -> Iterator[Split]:
+        """Yield normalised images (n, 3, 224, 224) and labels, batch by batch.
+
+        Args:
+            indices: For each batch an index tensor of shape (n,).
+            draws: What `draw` returned, to train: they decide of each image where it
+                is cut, at which scale, and whether it is mirrored. Without them the
+                middle is cut from a shorter side of 256 pixels, as for a test.
+        """
+        loader = DataLoader(
+            _Reader(self, draws),
+            batch_sampler=[chosen.tolist() for chosen in indices],
+            num_workers=_workers(),
+            collate_fn=_collate,
+            pin_memory=self.device.startswith("cuda"),
+        )
+        for chosen, (images, labels, damaged) in zip(indices, loader, strict=True):
+            self._report(damaged)
+            images = imagenet_normalise(images.to(self.device, non_blocking=True))
+            if draws is not None:
+                images = self.augmentation.vary(images, draws[chosen])
+            yield Split(images, labels.to(self.device))
+
+    def decoded(self) -> Split:
+        """Return all images as they are, as one tensor in uint8.
+
+        Raises:
+            ValueError: If they are not all of one size, or too many are damaged.
+        """
+        images, labels = [], []
+        for path, label in tqdm(
+            zip(self.paths, self.labels, strict=True),
+            "decoding",
+            len(self),
+            leave=False,
+        ):
+            try:
+                images.append(decode_image(path, ImageReadMode.RGB))
+                labels.append(label)
+            except RuntimeError:
+                self._report([path])
+                continue
+            if images[-1].shape != images[0].shape:
+                sizes = [tuple(image.shape[1:]) for image in (images[-1], images[0])]
+                raise ValueError(
+                    f"small images must all have one size: {path} has {sizes[0]} "
+                    f"pixels, others {sizes[1]}"
+                )
+        if not images:
+            raise ValueError(f"none of the {len(self)} images can be read; see above")
+        return Split(torch.stack(images), torch.stack(labels))
+
+    def _report(self, damaged: list[str]) -> None:
+        for path in damaged:
+            if path not in self.damaged:
+                self.damaged.add(path)
+                tqdm.write(f"left out, since it cannot be read: {path}")
+        if len(self.damaged) > self.damaged_share * len(self):
+            raise ValueError(
+                f"{len(self.damaged)} of {len(self)} images cannot be read, more than "
+                f"the {self.damaged_share:.1%} allowed; one is {min(self.damaged)}"
+            )
+
+
+class _Reader(torch.utils.data.Dataset):
+    """Reads and cuts one image at a time; in a worker process."""
+
+    def __init__(self, folder: ImageFolder, draws: Tensor | None = None) -> None:
+        self.folder, self.draws = folder, draws
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, list[str]]:
+        image, label, damaged = self.first_from(index)
+        if self.draws is None:
+            return imagenet_crop(image), label, damaged
+        scales = self.folder.augmentation.scales or SCALES
+        return _random_crop(image, self.draws[index], scales), label, damaged
+
+    def first_from(self, index: int) -> tuple[Tensor, Tensor, list[str]]:
+        """Return the first image that can be read, its label, and those that cannot."""
+        count = len(self.folder)
+        damaged: list[str] = []
+        for i in (j % count for j in range(index, index + count)):
+            path = self.folder.paths[i]
+            try:
+                image = decode_image(path, ImageReadMode.RGB)
+                return image, self.folder.labels[i], damaged
+            except RuntimeError:
+                damaged.append(path)
+        raise ValueError(f"none of the {count} images can be read; one is {path}")
+
+
+def _random_crop(image: Tensor, draws: Tensor, scales: tuple[int, int]) -> Tensor:
+    """Scale the shorter side to a length in `scales`, and cut a square somewhere.
+
+    As Simonyan & Zisserman 2015 (section 3.1) and He et al. 2016 (section 3.4) do.
+    """
+    row, column, _, scale = draws.tolist()
+    low, high = scales
+    shorter = low + int(scale * (high - low + 1))
+    scaled = transforms.resize(image, [shorter], antialias=True)
+    height, width = scaled.shape[1:]
+    top, left = int(row * (height - CROP + 1)), int(column * (width - CROP + 1))
+    return scaled[:, top : top + CROP, left : left + CROP]
+
+
+def _collate(items: list) -> tuple[Tensor, Tensor, list[str]]:
+    images, labels, damaged = zip(*items, strict=True)
+    return torch.stack(images), torch.stack(labels), list(chain(*damaged))
+
+
+def _workers() -> int:
+    """Share the machine's cores among the processes that train on it."""
+    return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+
+
+def _listed(part: Path, damaged_share: float) -> ImageFolder:
+    try:
+        samples = make_dataset(part, extensions=IMG_EXTENSIONS)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{part}: {error}") from error
+    paths, labels = zip(*samples, strict=True)
+    return ImageFolder(paths, torch.tensor(labels), damaged_share=damaged_share)

@@ -1,0 +1,113 @@
+"""Chapter 4: the cases that its exercises are checked on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from scipy.sparse import csr_matrix
+from torch import nn
+
+from .. import cost, models
+from ._cases import Cases, seeded
+
+# The chapter's own function: a network, the size of an image, a batch -> bytes.
+SavedBytes = Callable[[nn.Module, tuple[int, int, int], int], int]
+
+
+def dense_parameters() -> Cases:
+    """VGG-16's fc6, and the first dense layer of a small network."""
+    return [((512, 7, 7, 4096), 102_764_544), ((64, 4, 4, 256), 262_400)]
+
+
+def largest_useful_rank() -> Cases:
+    """Matrices of dense layers, and one where the bound itself would save nothing."""
+    return [((256, 1024), 204), ((4096, 25088), 3521), ((10, 10), 4)]
+
+
+def block_bytes(saved_bytes: SavedBytes) -> Cases:
+    """Blocks whose kept bytes the chapter's hooks measure."""
+
+    def measured(in_channels: int, channels: int, side: int) -> int:
+        with torch.device("meta"):
+            network = nn.Sequential(
+                nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.AdaptiveAvgPool2d(1),
+                nn.Flatten(),
+            )
+        image_bytes = _image_bytes(saved_bytes, network, (in_channels, side, side))
+        return image_bytes - 4 * channels - 8  # the loss keeps scores and the label
+
+    return [(size, measured(*size)) for size in [(3, 64, 32), (16, 16, 56)]]
+
+
+def sparse_bytes() -> Cases:
+    """Matrices with ones in front, stored in SciPy's CSR."""
+
+    def stored(m: int, n: int, left: int) -> int:
+        matrix = torch.zeros(m * n)
+        matrix[:left] = 1
+        csr = csr_matrix(matrix.view(m, n).numpy())
+        return csr.data.nbytes + csr.indices.nbytes + csr.indptr.nbytes
+
+    return [(size, stored(*size)) for size in [(256, 1024, 1311), (64, 10, 320)]]
+
+
+@seeded(0)
+def as_dense() -> Cases:
+    """A random head, and what it makes of each position alone: a column of weights."""
+    weight, side = torch.randn(10, 64), 4
+    positions = torch.eye(64 * side**2).view(-1, 64, side, side)
+    return [((weight, side), weight @ positions.mean(dim=(2, 3)).T)]
+
+
+def saved_by_average() -> Cases:
+    """ZFNet, built and counted."""
+    counted = cost.layer_table(models.build("zfnet", device="meta"), (3, 224, 224))
+    head = counted[counted.kind == "Linear"].parameters.sum()
+    average = 256 * 1000 + 1000
+    return [((), float((head - average) / counted.parameters.sum()))]
+
+
+def vgg11_at_512(saved_bytes: SavedBytes) -> Cases:
+    """The network, built and counted; what an image keeps is measured on it."""
+    with torch.device("meta"):
+        network = nn.Sequential(
+            models.build("vgg11").get_submodule("features"),
+            nn.Flatten(),
+            nn.Linear(512 * 16 * 16, 4096),
+            nn.ReLU(),
+            nn.Linear(4096, 4096),
+            nn.ReLU(),
+            nn.Linear(4096, 1000),
+        )
+    image_bytes = _image_bytes(saved_bytes, network, (3, 512, 512))
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    # Four floats for a parameter: itself, its gradient, and the two that Adam keeps.
+    free = 24 * 2**30 - 4 * 4 * parameters
+    return [((image_bytes,), (parameters, free // image_bytes))]
+
+
+def map_of_scores(reader: nn.Module, vgg: nn.Module) -> Cases:
+    """A strip of digits and three photographs, read by the chapter's two networks."""
+    settings = [(reader, (1, 64, 160), (32, 4))]
+    for height, width in [(224, 224), (384, 512), (480, 640)]:
+        settings.append((vgg, (3, height, width), (224, 32)))
+    return [
+        (
+            (*size[1:], *window_and_step),
+            cost.layer_table(network, size).output_shape.iloc[-1][1:],
+        )
+        for network, size, window_and_step in settings
+    ]
+
+
+def _image_bytes(
+    saved_bytes: SavedBytes, network: nn.Module, size: tuple[int, int, int]
+) -> int:
+    """Return what one image more makes a network keep; two are the fewest it can."""
+    two, four = (saved_bytes(network, size, batch) for batch in (2, 4))
+    return (four - two) // 2

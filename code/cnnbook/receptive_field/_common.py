@@ -1,0 +1,66 @@
+"""What both engines know: windows, sizes that make sense, operations by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+# Operations that act on each position by itself, by the name of their function.
+ON_ONE = """
+    batch_norm celu clone contiguous dropout dropout1d dropout2d elu float gelu
+    hardsigmoid hardswish hardtanh leaky_relu local_response_norm logsigmoid mish neg
+    relu relu6 selu sigmoid silu softplus softsign square tanh tanhshrink threshold
+""".split()
+ON_SEVERAL = "add div mul sub".split()
+
+PerAxis = int | tuple[int, ...]  # an option of a layer: for both axes, or for each
+
+
+class Window(NamedTuple):
+    """The pixels that a unit sees along one axis of the image, both ends included."""
+
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many pixels there are from the first to the last."""
+        return self.last - self.first + 1
+
+
+def check_request(input_size: Sequence[int], axis: int = 0) -> None:
+    """Refuse what is no size of an image, or no axis of it."""
+    if (
+        not isinstance(input_size, Sequence)
+        or len(input_size) != 3
+        or not all(isinstance(side, Integral) and side > 0 for side in input_size)
+    ):
+        raise ValueError(
+            "input_size must be (channels, height, width) of one image, such as "
+            f"(3, 224, 224), got {input_size!r}"
+        )
+    if axis not in (0, 1):
+        raise ValueError(f"axis must be 0, the height, or 1, the width, got {axis!r}")
+
+
+def named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from model.named_parameters()
+    yield from model.named_buffers()
+
+
+def operation_name(function: Callable) -> str:
+    """Return one name for "add", "add_", "__add__", "__radd__" and "__iadd__"."""
+    name = function.__name__.strip("_").replace("truediv", "div")
+    return name[1:] if name[1:] in ON_SEVERAL and name[0] in "ir" else name
+
+
+def tensors_in(values: Iterable) -> Iterator[Tensor]:
+    """Yield the tensors in nested lists and tuples."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple) or type(value).__name__ == "dict_values":
+            yield from tensors_in(value)

@@ -1,0 +1,189 @@
+"""One training run from beginning to end, as ``python -m cnnbook train`` starts it."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import set_seed
+
+from .. import data, models
+from ..data import Dataset, Split
+from . import budget
+from .evaluation import evaluate
+from .loop import fit
+from .provenance import origin
+from .recipe import Recipe
+from .recipes import recipe_for
+from .run_folder import RunFolder
+
+
+def join_processes() -> PartialState:
+    """Join the processes that torchrun or `accelerate launch` has started, if any.
+
+    Call it before anything that asks for the device. Accelerate joins processes that
+    have no GPU only when told that the CPU is meant.
+    """
+    on_cpu = "LOCAL_RANK" in os.environ and not torch.cuda.is_available()
+    return PartialState(cpu=on_cpu)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What decides the result of a run: a network, data, a recipe and a seed.
+
+    Attributes:
+        model: An architecture of `models.names()`.
+        dataset: What it is trained and tested on.
+        recipe_name: The recipe's name, such as ``paper``; empty if it has none.
+        recipe: How it is trained.
+        seed: Decides weights, order and augmentation.
+    """
+
+    model: str
+    dataset: Dataset
+    recipe_name: str
+    recipe: Recipe
+    seed: int
+
+    @classmethod
+    def find(
+        cls,
+        model: str,
+        dataset: str,
+        recipe_name: str = "",
+        *,
+        seed: int = 0,
+        validation: int = 0,
+        **changes: Any,
+    ) -> Task:
+        """Find the recipe, and load the data.
+
+        Args:
+            model: An architecture of `models.names()`.
+            dataset: A data set of `data.names()`, or a folder of images. Small images
+                take the recipe for ``cifar10``, photographs that for ``imagenet``.
+            recipe_name: Such as ``paper``.
+            seed: Decides weights, order and augmentation.
+            validation: So many training images are set apart.
+            changes: Settings that replace the recipe's, where they are not None.
+
+        Raises:
+            FileNotFoundError: If the data set is not there.
+            ValueError: If a name is unknown, or the data set does not suit.
+        """
+        models.architecture(model)
+        place = data.cache() / dataset if dataset == "imagenet" else Path(dataset)
+        if dataset in data.names():
+            recipe = recipe_for(model, dataset, recipe_name)
+            loaded = data.load(dataset, validation=validation)
+        elif place.is_dir():
+            loaded = data.image_folder.load(place, validation=validation)
+            kind = "cifar10" if isinstance(loaded.train, Split) else "imagenet"
+            recipe = recipe_for(model, kind, recipe_name)
+        else:
+            known = ", ".join(data.names())
+            raise FileNotFoundError(
+                f"{dataset!r} is neither a folder nor a data set of the book ({known})"
+            )
+        changes = {key: value for key, value in changes.items() if value is not None}
+        return cls(model, loaded, recipe_name, replace(recipe, **changes), seed)
+
+    @property
+    def name(self) -> str:
+        """A name for the run's folder."""
+        parts = (self.model, self.dataset.name, self.recipe_name, f"seed{self.seed}")
+        return "-".join(filter(None, parts))
+
+    def build(self) -> torch.nn.Module:
+        """Build the network for the data's classes and channels."""
+        return models.build(
+            self.model,
+            num_classes=len(self.dataset.classes),
+            in_channels=self.dataset.train.input_size[0],
+        )
+
+    def about(self) -> dict:
+        """Describe the task in JSON; a function stands there by its name."""
+        return {
+            "model": self.model,
+            "dataset": self.dataset.name,
+            "train_images": len(self.dataset.train),
+            "validation_images": len(self.dataset.validation),
+            "recipe": self.recipe_name,
+            **self.recipe.as_json(),
+            "seed": self.seed,
+        }
+
+    def budget(self, parts: int = 1) -> dict[str, int]:
+        """Return what the run will take; see `budget.estimate`."""
+        with torch.device("meta"):
+            network = self.build()
+        train = self.dataset.train
+        return budget.estimate(
+            network, train.input_size, len(train), self.recipe, parts=parts
+        )
+
+    def run(
+        self,
+        path: Path,
+        command: str,
+        *,
+        resume: bool = False,
+        compile: bool = False,
+        precision: str | None = None,
+        **options: Any,
+    ) -> dict:
+        """Train, test once, and leave log, checkpoint and weights in a folder.
+
+        Args:
+            path: The run's folder.
+            command: The line that repeats the run, for its record.
+            resume: Whether to go on with the run that the folder holds.
+            compile: Whether the network is compiled.
+            precision: As for `training.fit`.
+            options: Others of `training.fit`, such as `gradient_accumulation`.
+
+        Returns:
+            The test's figures: test_loss, and test_error and test_top5_error in %; and
+            how many images could not be read, if any.
+
+        Raises:
+            FloatingPointError: If the loss on the test set is not finite.
+            And as `RunFolder` and `training.fit` do.
+        """
+        set_seed(self.seed)
+        network = self.build()
+        begun = origin(command, [self.seed], precision)
+        with RunFolder(path, self.about(), begun, resume=resume) as folder:
+            if compile:
+                network.compile()
+            held_out = self.dataset.validation
+            history = fit(
+                network,
+                self.dataset.train,
+                self.recipe,
+                validation=held_out if len(held_out) else None,
+                seed=self.seed,
+                precision=precision,
+                run=folder,
+                **options,
+            )
+            test = evaluate(network, self.dataset.test, self.recipe.loss)
+            if not math.isfinite(test.loss):
+                raise FloatingPointError(
+                    f"the test loss is {test.loss}: lower learning_rate, in a new "
+                    "folder"
+                )
+            figures = {f"test_{key}": value for key, value in vars(test).items()}
+            for part in ("train", "test"):
+                damaged = getattr(getattr(self.dataset, part), "damaged", ())
+                if damaged:
+                    figures[f"damaged_{part}_images"] = len(damaged)
+            folder.finish(network, history.to_dict("records"), figures)
+        return figures

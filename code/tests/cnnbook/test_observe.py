@@ -1,0 +1,72 @@
+"""Looking at a network leaves each of its modules in the mode that it was in."""
+
+import pytest
+import torch
+from torch import nn
+
+from cnnbook import _observe, cam, cost, data, gradients, receptive_field, training
+
+SIZE = (3, 8, 8)
+IMAGES, LABELS = torch.rand(2, *SIZE), torch.tensor([0, 1])
+MEASUREMENTS = {
+    "predict": lambda net: training.predict(net, IMAGES),
+    "evaluate": lambda net: training.evaluate(net, data.Split(IMAGES, LABELS)),
+    "class_activation_map": lambda net: cam.class_activation_map(net, IMAGES),
+    "trace": lambda net: receptive_field.trace(net, SIZE),
+    "measure": lambda net: receptive_field.measure(net, SIZE, "1"),
+    "effective": lambda net: receptive_field.effective(net, IMAGES, "1"),
+    "norm_by_layer": lambda net: gradients.norm_by_layer(net, IMAGES, LABELS),
+    "layer_table": lambda net: cost.layer_table(net, SIZE),
+}
+
+
+class Broken(nn.Module):
+    """Fails after the layers before it have run."""
+
+    def forward(self, x):
+        raise RuntimeError("broken")
+
+
+def _network(training: bool, *, broken: bool = False) -> nn.Sequential:
+    """Return a network with a frozen part: a normalisation that is in eval mode."""
+    last = Broken() if broken else nn.Flatten()
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), last,
+        nn.Linear(4, 2),
+    ).train(training)  # fmt: skip
+    network[1].training = not training
+    return network
+
+
+def _state(network: nn.Module) -> list:
+    """Return modes, values, and which gradients and hooks there are."""
+    modules = list(network.modules())
+    return [
+        [module.training for module in modules],
+        [len(module._forward_hooks) for module in modules],
+        [(p.requires_grad, p.grad) for p in network.parameters()],
+        [value.tolist() for value in network.state_dict().values()],
+    ]
+
+
+@pytest.mark.parametrize("measure", MEASUREMENTS.values(), ids=MEASUREMENTS)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_network_is_left_as_it_was(measure, training, broken):
+    network = _network(training, broken=broken)
+    before = _state(network)
+    if broken:
+        with pytest.raises((RuntimeError, ValueError), match="broken"):
+            measure(network)
+    else:
+        measure(network)
+    assert _state(network) == before
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_all_of_a_network_runs_in_the_mode_asked_for(training):
+    network, seen = _network(not training), []
+    with _observe.running(network, {network[1]: lambda *_: seen.append(1)}, training):
+        assert all(module.training is training for module in network.modules())
+        network(IMAGES)
+    assert seen == [1]
