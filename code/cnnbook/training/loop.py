@@ -24,7 +24,7 @@ from tqdm import tqdm  # not tqdm.auto: its bar stays in the notebook as a widge
 
 from .._observe import several_images
 from .._settings import check_count
-from ..data import Images, Split
+from ..data import Images
 from .evaluation import evaluate
 from .optimization import make_optimizer, make_scheduler
 from .recipe import Criterion, Recipe
@@ -173,7 +173,7 @@ def fit(
 
 def fit_seeds(
     make: Callable[[], nn.Module],
-    train: Split | Sequence[Split],
+    train: Images | Sequence[Images],
     recipe: Recipe,
     *,
     seeds: Sequence[int],
@@ -193,7 +193,7 @@ def fit_seeds(
     Returns:
         The networks and their histories, in the order of the seeds.
     """
-    sets = [train] * len(seeds) if isinstance(train, Split) else train
+    sets = train if isinstance(train, Sequence) else [train] * len(seeds)
     networks, histories = [], []
     for seed, own in tqdm(
         zip(seeds, sets, strict=True), "networks", len(seeds), leave=False

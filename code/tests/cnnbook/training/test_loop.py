@@ -12,11 +12,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cnnbook import models, training
-from cnnbook.data import Augmentation
+from cnnbook.data import Augmentation, image_folder
 from cnnbook.training import Recipe
 from cnnbook.training.loop import cut
 
 from ..command import ENVIRONMENT, TORCHRUN
+from ..images import write_images
 from . import float64_run
 from .weights import largest_difference
 
@@ -67,6 +68,18 @@ def test_several_networks_are_trained_as_each_alone(digits, starts):
         torch.testing.assert_close(network.state_dict(), alone.state_dict())
         pd.testing.assert_frame_equal(history, expected)
         assert len(history) == 2
+
+
+def test_several_networks_are_trained_on_one_folder_of_photographs(tmp_path):
+    train = image_folder.load(write_images(tmp_path, (230, 230), count=1)).train
+    networks, histories = training.fit_seeds(
+        lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)),
+        train,
+        ONE_EPOCH,
+        seeds=(0, 1),
+    )
+    assert [len(history) for history in histories] == [1, 1]
+    assert not networks[0][2].weight.equal(networks[1][2].weight)
 
 
 def test_validation_is_measured_after_each_epoch(digits):
