@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 
 
@@ -20,6 +23,51 @@ def several_images() -> Iterator[None]:
             f"{error}: batch normalisation compares images, and here is only one. Take "
             "a larger batch, or fewer parts of it"
         ) from error
+
+
+def expect_plain(model: nn.Module) -> None:
+    """Refuse a network that cannot be looked at, or would be changed by a look.
+
+    Raises:
+        ValueError: If a layer is lazy, or the network is wrapped or a script.
+    """
+    tensors = itertools.chain(model.parameters(), model.buffers())
+    if any(map(nn.parameter.is_lazy, tensors)):
+        raise ValueError("a lazy layer has no weights yet: run the network once first")
+    for module in model.modules():
+        if isinstance(module, (nn.DataParallel, torch.jit.ScriptModule)):
+            kind = type(module).__name__
+            raise ValueError(f"give the network itself, not a {kind} made from it")
+
+
+@contextmanager
+def restored(model: nn.Module) -> Iterator[None]:
+    """Put back, afterwards, whatever a `forward` sets in the modules of a network.
+
+    Networks cache tensors as attributes, register buffers, count their calls. If they
+    run on stand-ins (on the meta device, with other weights), none of it may stay. A
+    copy would not do: it takes memory, and not every network can be copied.
+    """
+    before = [(module, dict(vars(module))) for module in model.modules()]
+    # Buffers, submodules and a module's own lists are changed in place.
+    contents = [
+        (value, copy.copy(value))
+        for _, attributes in before
+        for value in attributes.values()
+        if isinstance(value, dict | list | set)
+    ]
+    try:
+        yield
+    finally:
+        for module, attributes in before:
+            vars(module).clear()
+            vars(module).update(attributes)
+        for value, content in contents:
+            value.clear()
+            if isinstance(value, list):
+                value.extend(content)
+            else:
+                value.update(content)
 
 
 @contextmanager

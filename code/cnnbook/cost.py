@@ -12,7 +12,6 @@ Three counts are kept apart, because texts mix them up:
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from . import _observe
 
 SUMMED = ["parameters", "connections", "macs", "activations"]
 COLUMNS = ["layer", "kind", "input_shape", "output_shape", *SUMMED]
@@ -70,7 +71,7 @@ def layer_table(
     shapes = _shapes(input_size)
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number from 1, got {batch_size}")
-    _check_countable(model)
+    _observe.expect_plain(model)
     counter = _Counter(model, batch_size)
     counter.run(shapes)
     table = pd.DataFrame(counter.rows, columns=COLUMNS)
@@ -105,17 +106,6 @@ def _shapes(input_size: Sequence) -> list[tuple[int, ...]]:
     return [tuple(shape) for shape in shapes]
 
 
-def _check_countable(model: nn.Module) -> None:
-    """Refuse what would not be counted, or would be changed by it."""
-    tensors = itertools.chain(model.parameters(), model.buffers())
-    if any(map(nn.parameter.is_lazy, tensors)):
-        raise ValueError("a lazy layer has no weights yet: run the network once first")
-    for module in model.modules():
-        if isinstance(module, (nn.DataParallel, torch.jit.ScriptModule)):
-            kind = type(module).__name__
-            raise ValueError(f"give the network itself, not a {kind} made from it")
-
-
 @dataclass
 class _Running:
     """A module that is running, and what its operations have needed so far."""
@@ -146,32 +136,26 @@ class _Counter(TorchDispatchMode):
 
     def run(self, shapes: list[tuple[int, ...]]) -> None:
         """Run the model once on inputs of these shapes."""
-        # A `forward` may set what it likes in its module, and evaluation mode a flag
-        # in each. All of it is put back at the end. To count a copy would not do: its
-        # weights would take memory, and not every network can be copied.
-        attributes = [(module, dict(vars(module))) for module in self.names]
         hooks = []
-        try:
-            for module in self.names:
-                module.training = False
-                hooks += [
-                    module.register_forward_pre_hook(self.begin, prepend=True),
-                    module.register_forward_hook(
-                        self.end, prepend=True, with_kwargs=True
-                    ),
-                ]
-            with torch.inference_mode(False), torch.no_grad():
-                weights, inputs = self.on_meta(shapes)
-                with self:
-                    functional_call(self.model, weights, inputs)
-        except (RuntimeError, TypeError, IndexError, AssertionError) as error:
-            raise ValueError(self.explain(error, shapes)) from error
-        finally:
-            for hook in hooks:
-                hook.remove()
-            for module, before in attributes:
-                vars(module).clear()
-                vars(module).update(before)
+        with _observe.restored(self.model):
+            try:
+                for module in self.names:
+                    module.training = False
+                    hooks += [
+                        module.register_forward_pre_hook(self.begin, prepend=True),
+                        module.register_forward_hook(
+                            self.end, prepend=True, with_kwargs=True
+                        ),
+                    ]
+                with torch.inference_mode(False), torch.no_grad():
+                    weights, inputs = self.on_meta(shapes)
+                    with self:
+                        functional_call(self.model, weights, inputs)
+            except (RuntimeError, TypeError, IndexError, AssertionError) as error:
+                raise ValueError(self.explain(error, shapes)) from error
+            finally:
+                for hook in hooks:
+                    hook.remove()
 
     def on_meta(self, shapes: list[tuple[int, ...]]) -> tuple[dict, tuple]:
         """Return the model's tensors and its inputs, without values."""

@@ -75,8 +75,9 @@ def norm_by_layer(
     def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         rms.setdefault(layers[layer], output.detach().square().mean().sqrt().item())
 
-    with _observe.running(model, dict.fromkeys(layers, record), training):
-        where = next(iter(weights.values())).device if weights else None
+    where = next(iter(weights.values())).device if weights else None
+    hooks = dict.fromkeys(layers, record)
+    with _observe.restored(model), _observe.running(model, hooks, training):
         scores = functional_call(model, weights | buffers, (images.to(where),))
         loss = criterion(scores, labels.to(where))
     if not rms:

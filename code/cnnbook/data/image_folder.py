@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
-from torchvision.datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
+from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
 from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as transforms
 from tqdm import tqdm
@@ -63,7 +63,7 @@ def load(
                 f"{part} is missing: a data set's folder holds train/<class>/<image> "
                 "and val/<class>/<image> (or test/)"
             )
-    (classes, _), (other, _) = map(find_classes, parts)
+    classes, other = map(_classes, parts)
     if len(classes) < 2:
         raise ValueError(
             f"{parts[0]} has one class only, {classes[0]!r}: a classifier needs two"
@@ -72,7 +72,7 @@ def load(
         unlike = ", ".join(sorted(set(classes) ^ set(other))[:5])
         raise ValueError(f"{parts[0]} and {parts[1]} differ in their classes: {unlike}")
     share = DAMAGED_SHARE if damaged_share is None else damaged_share
-    folders = [_listed(part, share) for part in parts]
+    folders = [_listed(part, classes, share) for part in parts]
     first, _, _ = _Reader(folders[0]).first_from(0)
     splits: Sequence[Images] = folders
     if max(first.shape[1:]) <= SMALL:
@@ -239,10 +239,31 @@ def _workers() -> int:
     return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
-def _listed(part: Path, damaged_share: float) -> ImageFolder:
+def _classes(part: Path) -> list[str]:
+    """Return the names of a part's class folders; hidden ones are other programs'."""
+    names = sorted(
+        folder.name
+        for folder in part.iterdir()
+        if folder.is_dir() and not folder.name.startswith(".")
+    )
+    if not names:
+        raise FileNotFoundError(f"there is not any class folder in {part}")
+    return names
+
+
+def _listed(part: Path, classes: list[str], damaged_share: float) -> ImageFolder:
+    def is_image(path: str) -> bool:
+        # Hidden, or in a hidden folder: previews and copies of editors and systems.
+        hidden = any(
+            name.startswith(".") for name in Path(path).relative_to(part).parts
+        )
+        return not hidden and path.lower().endswith(IMG_EXTENSIONS)
+
+    places = {name: label for label, name in enumerate(classes)}
     try:
-        samples = make_dataset(part, extensions=IMG_EXTENSIONS)
+        samples = make_dataset(part, places, is_valid_file=is_image)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{part}: {error}") from error
+        kinds = ", ".join(IMG_EXTENSIONS)
+        raise FileNotFoundError(f"{part}: {error}Images end in {kinds}.") from error
     paths, labels = zip(*samples, strict=True)
     return ImageFolder(paths, torch.tensor(labels), damaged_share=damaged_share)

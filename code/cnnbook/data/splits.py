@@ -156,6 +156,8 @@ def set_apart(train: Part, validation: int) -> tuple[Part, Part]:
 def normalise_channels(train: Split, test: Split) -> tuple[Split, Split]:
     """Give each channel mean 0 and standard deviation 1 over the training set.
 
+    A channel that has one value in all of the training set becomes 0 everywhere.
+
     Args:
         train: Images (N, C, H, W) in uint8.
         test: Likewise; it is mapped as the training set is.
@@ -168,7 +170,9 @@ def normalise_channels(train: Split, test: Split) -> tuple[Split, Split]:
     shares = torch.stack([count / count.sum() for count in counts])  # (C, 256)
     mean = (shares @ values)[:, None]
     std = (shares * (values - mean) ** 2).sum(dim=1, keepdim=True).sqrt()
-    table = ((values - mean) / std).float()  # (C, 256): what each byte becomes
+    # A channel that never varies says nothing: it becomes zero, not nothing by nothing.
+    scale = torch.where(std > 0, 1 / std, 0)
+    table = ((values - mean) * scale).float()  # (C, 256): what each byte becomes
 
     def mapped(split: Split) -> Split:
         channels = [row[split.images[:, c].int()] for c, row in enumerate(table)]

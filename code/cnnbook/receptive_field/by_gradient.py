@@ -55,6 +55,7 @@ def support(model: nn.Module, input_size: tuple[int, int, int], layer: str) -> T
             the image.
     """
     check_request(input_size)
+    _observe.expect_plain(model)
     image = torch.rand(1, 1, *input_size[1:], dtype=torch.float64).requires_grad_()
     one = torch.ones((), dtype=torch.float64)
     # Buffers of whole numbers, such as tables of connections, are needed as they are.
@@ -127,6 +128,7 @@ def effective(
         ValueError: If there is no such layer (the message names the closest), if it
             does not run, or if the gradient is zero everywhere.
     """
+    _observe.expect_plain(model)
     images = images.detach().requires_grad_()
     unit = _middle(_output(model, layer, lambda: model(images), nullcontext()))
     generator = torch.Generator().manual_seed(seed)
@@ -156,7 +158,8 @@ def _output(
     module = lookup(layer, layers, "layer")
     outputs: list[Tensor] = []
     hooks = {module: lambda layer, inputs, output: outputs.append(output)}
-    with torch.enable_grad(), _observe.running(model, hooks), mode:
+    watched = _observe.running(model, hooks)
+    with torch.enable_grad(), _observe.restored(model), watched, mode:
         forward()
     if not outputs:
         raise ValueError(f"layer {layer!r} does not run when the network does")

@@ -65,6 +65,7 @@ def trace(
             the network, if it cannot take this input.
     """
     check_request(input_size, axis)
+    _observe.expect_plain(model)
     names = {module: name for name, module in model.named_modules()}
     rows: list[dict] = []
 
@@ -86,13 +87,15 @@ def trace(
             }
         )
 
-    image = torch.empty(1, *input_size, device="meta")
+    weights = {name: tensor.to("meta") for name, tensor in named_tensors(model)}
+    dtype = next((w.dtype for w in weights.values() if w.is_floating_point()), None)
+    image = torch.empty(1, *input_size, dtype=dtype, device="meta")
     side = input_size[1 + axis]
     field = _Field(size=1, jump=1, start=0, units=side, side=side)
     image.receptive_field = field  # type: ignore[attr-defined]  # a tensor takes any
-    weights = {name: tensor.to("meta") for name, tensor in named_tensors(model)}
-    leaves = [module for module in model.modules() if not any(module.children())]
-    with _observe.running(model, dict.fromkeys(leaves, record)), _Recursion(axis):
+    leaves = [module for module in model.modules() if not list(module.children())]
+    watched = _observe.running(model, dict.fromkeys(leaves, record))
+    with _observe.restored(model), watched, _Recursion(axis):
         functional_call(model, weights, (image,))
     return pd.DataFrame(rows)
 

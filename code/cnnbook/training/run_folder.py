@@ -8,13 +8,14 @@ A run owns a folder::
     model.safetensors       the weights at the end
 
 Whatever is written takes its name only when it is complete, and a checkpoint goes only
-when the next one is there. A process that is killed, or a disk that is full, leaves the
-last good checkpoint as it was.
+when the next one is there, and good. A process that is killed, or a disk that is full,
+leaves the last good checkpoint as it was. What else lies in the folder is left alone.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from accelerate import Accelerator, PartialState
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
@@ -29,6 +31,8 @@ from torch import nn
 
 from .._book import PARTIAL, remove_partial, write_whole
 
+WRITTEN = ("run.json", "log.jsonl", "model.safetensors")
+CHECKPOINT = re.compile(r"epoch-(\d{4,})")  # a folder of another name is not ours
 FORMAT = 2  # of the folder; other numbers were written by other versions of the book
 
 
@@ -92,16 +96,22 @@ class RunFolder:
             The log of the epochs that are done; empty if there is no checkpoint.
         """
         self._clock = time.perf_counter()
-        last = self._last()
-        if last is None:
+        if not self._checkpoints():
             return []
+        *earlier, last = self._checkpoints()
         try:
             accelerator.load_state(last)
-            return json.loads((last / "history.json").read_text())
+            history = json.loads((last / "history.json").read_text())
         except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+            place = earlier[-1].name if earlier else "the start"
             raise ValueError(
-                f"{last} is damaged ({error}): remove it to begin from the start"
+                f"{last} is damaged ({error}): remove it to go on from {place}"
             ) from error
+        accelerator.wait_for_everyone()  # all have read the last: the others may go
+        if self._is_main:
+            for checkpoint in earlier:
+                shutil.rmtree(checkpoint)
+        return history
 
     def save(self, accelerator: Accelerator, history: list[dict]) -> None:
         """Write a checkpoint after an epoch, and the log; every process calls this.
@@ -136,7 +146,11 @@ class RunFolder:
             return
         file = self.path / "model.safetensors"
         partial = file.with_name(file.name + PARTIAL)
-        weights = {k: v.contiguous() for k, v in model.state_dict().items()}
+        # Copies, since two names may share one tensor, which safetensors refuses.
+        weights = {
+            name: tensor.clone(memory_format=torch.contiguous_format)
+            for name, tensor in model.state_dict().items()
+        }
         with self._writing("the weights and the test", partial):
             safetensors.torch.save_file(weights, partial)
             partial.replace(file)
@@ -172,9 +186,9 @@ class RunFolder:
         else:
             self._check(record)
         for partial in self.path.glob("*" + PARTIAL):  # of a process that was killed
-            remove_partial(partial)
-        for old in self._checkpoints()[:-1]:
-            shutil.rmtree(old)
+            name = partial.name.removesuffix(PARTIAL)
+            if name in WRITTEN or CHECKPOINT.fullmatch(name):
+                remove_partial(partial)
 
     def _check(self, path: Path) -> None:
         try:
@@ -212,8 +226,13 @@ class RunFolder:
         return self._last() is not None or (self.path / "log.jsonl").exists()
 
     def _checkpoints(self) -> list[Path]:
-        found = self.path.glob("epoch-*")
-        return sorted(path for path in found if path.suffix != PARTIAL)
+        """Return the checkpoints, the last one last."""
+        found = {
+            int(match[1]): path
+            for path in self.path.glob("epoch-*")
+            if path.is_dir() and (match := CHECKPOINT.fullmatch(path.name))
+        }
+        return [found[epoch] for epoch in sorted(found)]
 
     def _last(self) -> Path | None:
         return next(reversed(self._checkpoints()), None)

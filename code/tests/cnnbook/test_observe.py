@@ -70,3 +70,72 @@ def test_all_of_a_network_runs_in_the_mode_asked_for(training):
         assert all(module.training is training for module in network.modules())
         network(IMAGES)
     assert seen == [1]
+
+
+class Careless(nn.Module):
+    """Keeps tensors, buffers, layers and lists of its own, made when it runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.calls, self.seen = nn.Conv2d(3, 3, 3), 0, []
+
+    def forward(self, x):
+        self.calls += 1
+        self.seen.append(x)
+        self.cache = y = self.layer(x)
+        self.register_buffer("last", y)
+        if not hasattr(self, "late"):
+            self.late = nn.Identity()
+        return y
+
+
+def _careless():
+    return nn.Sequential(Careless(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+LOOKS = {
+    "trace": lambda net: receptive_field.trace(net, SIZE),
+    "measure": lambda net: receptive_field.measure(net, SIZE, "0.layer"),
+    "effective": lambda net: receptive_field.effective(net, IMAGES, "0.layer"),
+    "norm_by_layer": lambda net: gradients.norm_by_layer(net, IMAGES, LABELS),
+    "layer_table": lambda net: cost.layer_table(net, SIZE),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_nothing_that_a_forward_sets_stays(look):
+    network = _careless()
+    inner, seen = network[0], network[0].seen
+    before = set(vars(inner))
+    look(network)
+    assert set(vars(inner)) == before
+    assert (inner.calls, inner.seen, inner.seen is seen) == (0, [], True)
+    assert list(network.state_dict()) == ["0.layer.weight", "0.layer.bias"]
+    assert [name for name, _ in inner.named_children()] == ["layer"]
+    assert network(IMAGES).device == IMAGES.device
+
+
+@pytest.mark.parametrize("name", ["trace", "measure", "effective", "layer_table"])
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: nn.Sequential(nn.LazyConv2d(3, 3)), "run the network once first"),
+        (lambda: nn.DataParallel(_careless()), "not a DataParallel made from it"),
+        (lambda: torch.jit.trace(nn.Conv2d(3, 3, 3), IMAGES), "not a TopLevelTraced"),
+    ],
+    ids=["lazy", "parallel", "script"],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_what_cannot_be_looked_at_is_refused_and_left_alone(name, make, says):
+    network = make()
+    with pytest.raises(ValueError, match=says):
+        LOOKS[name](network)
+    if not isinstance(network, nn.DataParallel):  # the lazy layer can still be run
+        assert network(IMAGES).shape == (2, 3, 6, 6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_field_is_followed_in_any_precision(dtype):
+    """As `cost` counts in any: the image has the weights' type."""
+    traced = receptive_field.trace(nn.Sequential(nn.Conv2d(3, 4, 3)).to(dtype), SIZE)
+    assert traced["size"].tolist() == [3]

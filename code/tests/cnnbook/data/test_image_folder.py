@@ -167,3 +167,15 @@ def test_nothing_that_can_be_read_is_an_error(small):
         image.write_bytes(b"no image")
     with pytest.raises(ValueError, match="none of the 6 images can be read"):
         image_folder.load(small, damaged_share=1)
+
+
+def test_hidden_folders_and_files_are_other_programs(small):
+    """Previews of a notebook editor, and what macOS leaves beside each file."""
+    image = (small / "train" / "cat" / "0.png").read_bytes()
+    for folder in ("train", "train/cat", "val"):
+        (small / folder / ".ipynb_checkpoints").mkdir()
+        (small / folder / ".ipynb_checkpoints" / "0-checkpoint.png").write_bytes(image)
+    (small / "train" / "cat" / "._0.png").write_bytes(b"no image")
+    dataset = image_folder.load(small)
+    assert dataset.classes == ("cat", "dog")
+    assert len(dataset.train) == 6

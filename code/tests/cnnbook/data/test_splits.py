@@ -75,3 +75,15 @@ def test_nothing_is_drawn_where_nothing_varies(split):
 def test_scales_are_for_photographs(split):
     with pytest.raises(ValueError, match=r"kept at one size, so scales=\(256, 480\)"):
         split.augmented(data.Augmentation(scales=(256, 480)))
+
+
+def test_a_channel_that_never_varies_becomes_zero():
+    train, test = (
+        data.Split(torch.randint(0, 256, (n, 3, 4, 4)).byte(), torch.zeros(n).long())
+        for n in (5, 2)
+    )
+    train.images[:, 2] = 7
+    for split in data.normalise_channels(train, test):
+        assert split.images.isfinite().all()
+        assert split.images[:, 2].eq(0).all()
+        assert split.images[:, 0].ne(0).any()

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -179,6 +180,64 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     result = train("--epochs", 1, "--folder", tmp_path, "--resume")
     assert result.exit_code == 2
     assert "epoch-0001 is damaged" in message(result)
+
+
+def test_what_the_run_did_not_make_is_left_alone(tmp_path):
+    """Backups, archives and notes of the reader, beside a checkpoint."""
+    folder = tmp_path / "run"
+    assert train("--epochs", 1, "--folder", folder).exit_code == 0
+    (folder / "epoch-0001").rename(folder / "epoch-0001-backup")
+    shutil.copytree(folder / "epoch-0001-backup", folder / "epoch-0001")
+    for name in ("epoch-old", "epoch-3"):
+        (folder / name).mkdir()
+    for name in ("epoch-0003.zip", "epoch-0009", "notes.partial", "epoch-x.partial"):
+        (folder / name).write_text("kept")
+    before = sorted(path.name for path in folder.iterdir())
+    result = train("--epochs", 1, "--folder", folder, "--resume")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert (folder / "epoch-0001-backup" / "model.safetensors").exists()
+
+
+def test_checkpoints_are_ordered_as_numbers(tmp_path):
+    with RunFolder(tmp_path, {}, {}) as run:
+        for name in ("epoch-10000", "epoch-9999"):
+            (tmp_path / name).mkdir()
+        assert run._last().name == "epoch-10000"
+
+
+def test_a_damaged_last_checkpoint_does_not_take_the_one_before_with_it(tmp_path):
+    assert train("--epochs", 1, "--folder", tmp_path).exit_code == 0
+    (tmp_path / "epoch-0002").mkdir()  # as a broken copy leaves it
+    result = train("--epochs", 1, "--folder", tmp_path, "--resume")
+    assert result.exit_code == 2
+    assert "epoch-0002 is damaged" in message(result)
+    assert "remove it to go on from epoch-0001" in message(result)
+    (tmp_path / "epoch-0002").rmdir()
+    assert train("--epochs", 1, "--folder", tmp_path, "--resume").exit_code == 0
+
+
+class Tied(nn.Module):
+    """Two layers with one matrix of weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(1024, 1024), nn.Linear(1024, 1024)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.second(self.first(x.flatten(1)).relu())[:, :10]
+
+
+def test_tied_weights_are_saved_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.task.Task, "build", lambda task: Tied())
+    assert train("--epochs", 2, "--folder", tmp_path).exit_code == 0
+    saved = trained_weights(tmp_path)
+    assert saved["first.weight"].equal(saved["second.weight"])
+    Tied().load_state_dict(saved)
+    result = train("--epochs", 2, "--folder", tmp_path, "--resume")
+    assert result.exit_code == 0, result.output
+    assert largest_difference(saved, trained_weights(tmp_path)) == 0
 
 
 def test_two_runs_into_one_folder_are_refused(tmp_path):
