@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +50,7 @@ def restored(model: nn.Module) -> Iterator[None]:
     before = [(module, dict(vars(module))) for module in model.modules()]
     # Buffers, submodules and a module's own lists are changed in place.
     contents = [
-        (value, copy.copy(value))
+        (value, tuple(value.items() if isinstance(value, dict) else value))
         for _, attributes in before
         for value in attributes.values()
         if isinstance(value, dict | list | set)
@@ -63,11 +62,10 @@ def restored(model: nn.Module) -> Iterator[None]:
             vars(module).clear()
             vars(module).update(attributes)
         for value, content in contents:
-            value.clear()
-            if isinstance(value, list):
-                value.extend(content)
-            else:
-                value.update(content)
+            if value or content:  # most are empty: a module has a dozen for hooks
+                value.clear()
+                put_back = value.extend if isinstance(value, list) else value.update
+                put_back(content)
 
 
 @contextmanager
