@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from numbers import Integral
 from typing import Protocol, TypeGuard
 
@@ -180,9 +180,11 @@ class _Counter(TorchDispatchMode):
         if running.module is not module:
             raise RuntimeError("it failed, and the network went on without it")
         if module in self.layers and not isinstance(module, nn.Identity):
-            x, y = _first(_tensors((args, kwargs))), _first(_tensors(output))
+            x, outputs = _first(_tensors((args, kwargs))), _tensors(output)
+            y = _first(outputs)
             work = _work(module, x, y) or (running.macs, running.macs)
-            written = y.numel() if running.wrote else 0
+            different = {id(tensor): tensor.numel() for tensor in outputs}
+            written = sum(different.values()) if running.wrote else 0
             kind = type(module).__name__
             self.write(module, kind, x, y, running.parameters, *work, written)
         self.running.pop()
@@ -243,9 +245,11 @@ class _Counter(TorchDispatchMode):
 
 
 def _tensors(values: object) -> list[Tensor]:
-    """Return every tensor in nested arguments."""
+    """Return every tensor in nested arguments or outputs, dataclasses included."""
     if isinstance(values, Tensor):
         return [values]
+    if is_dataclass(values):
+        values = vars(values)
     if isinstance(values, dict):
         values = values.values()
     elif not isinstance(values, (tuple, list)):
@@ -388,6 +392,8 @@ _RANKS = {kind.forward: int(kind.__name__[-2]) + 2 for kind in _kinds(*_WINDOWS)
 
 def _work(layer: nn.Module, x: Tensor, y: Tensor) -> tuple[int, int] | None:
     """Return the connections and MACs of a layer, None if nothing but its run tells."""
+    if "forward" in vars(layer):  # put in place of its class's own: what runs counts
+        return None
     forward = type(layer).forward
     if x.ndim != _RANKS.get(forward, x.ndim):
         # torch would take the batch for the channels, and the count would be wrong.

@@ -2,7 +2,7 @@
 
 The layout is ImageNet's::
 
-    train/<class>/<image>      val/<class>/<image>   (or test/)
+    train/<class>/<image>      val/<class>/<image>   (or test/<class>/…)
 
 Small images of one size become tensors, as all data sets of `data` are. Photographs
 are decoded by worker processes as they are needed: cut to size, ImageNet's 1.3 million
@@ -55,8 +55,10 @@ def load(
             images are not all of one size, or too many images are damaged.
     """
     path = Path(path)
-    tests = (path / "val", path / "test")
-    parts = [path / "train", tests[1] if tests[1].is_dir() else tests[0]]
+    # A `test` without class folders, as some archives have it, has no labels.
+    held_out = path / "test"
+    labelled = held_out.is_dir() and any(map(_is_class, held_out.iterdir()))
+    parts = [path / "train", held_out if labelled else path / "val"]
     for part in parts:
         if not part.is_dir():
             raise FileNotFoundError(
@@ -161,7 +163,7 @@ class ImageFolder:
             leave=False,
         ):
             try:
-                images.append(decode_image(path, ImageReadMode.RGB))
+                images.append(_decode(path))
                 labels.append(label)
             except RuntimeError:
                 self._report([path])
@@ -208,11 +210,23 @@ class _Reader(torch.utils.data.Dataset):
         for i in (j % count for j in range(index, index + count)):
             path = self.folder.paths[i]
             try:
-                image = decode_image(path, ImageReadMode.RGB)
+                image = _decode(path)
                 return image, self.folder.labels[i], damaged
             except RuntimeError:
                 damaged.append(path)
         raise ValueError(f"none of the {count} images can be read; one is {path}")
+
+
+def _decode(path: str) -> Tensor:
+    """Read an image, turned as its camera was held: (3, H, W) in uint8.
+
+    Raises:
+        RuntimeError: If it cannot be read.
+    """
+    image = decode_image(path, ImageReadMode.RGB, apply_exif_orientation=True)
+    if image.dtype == torch.uint16:  # as PNG may have it: 65,535 becomes 255
+        image = (image.int() // 257).to(torch.uint8)
+    return image
 
 
 def _random_crop(image: Tensor, draws: Tensor, scales: tuple[int, int]) -> Tensor:
@@ -241,14 +255,21 @@ def _workers() -> int:
 
 def _classes(part: Path) -> list[str]:
     """Return the names of a part's class folders; hidden ones are other programs'."""
-    names = sorted(
-        folder.name
-        for folder in part.iterdir()
-        if folder.is_dir() and not folder.name.startswith(".")
-    )
+    names = sorted(folder.name for folder in part.iterdir() if _is_class(folder))
     if not names:
-        raise FileNotFoundError(f"there is not any class folder in {part}")
+        flat = any(path.suffix.lower() in IMG_EXTENSIONS for path in part.iterdir())
+        remedy = (
+            ", but images: sort them into a folder for each class (ImageNet's archive "
+            "comes so; torchvision.datasets.ImageNet sorts it)"
+        )
+        raise FileNotFoundError(
+            f"there is not any class folder in {part}{remedy if flat else ''}"
+        )
     return names
+
+
+def _is_class(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")
 
 
 def _listed(part: Path, classes: list[str], damaged_share: float) -> ImageFolder:

@@ -64,3 +64,40 @@ def tensors_in(values: Iterable) -> Iterator[Tensor]:
             yield value
         elif isinstance(value, list | tuple) or type(value).__name__ == "dict_values":
             yield from tensors_in(value)
+
+
+def by_position(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Return arguments with the input in the first place, and an axis called `dim`."""
+    renamed = {"dim" if name == "axis" else name: v for name, v in kwargs.items()}
+    for name in ("input", "tensors"):
+        if name in renamed:
+            args = (renamed.pop(name), *args)
+    return args, renamed
+
+
+# Operations that return a part of a tensor, or several: views, which share its memory.
+_PARTS = "chunk getitem narrow select split unbind".split()
+
+
+def mark_parts(name: str, output: object) -> None:
+    """Note of tensors that they are parts of another one."""
+    if name in _PARTS:
+        for tensor in tensors_in((output,)):
+            tensor.is_part = True  # type: ignore[attr-defined]  # a tensor takes any
+
+
+def refuse_writes(function: Callable, args: tuple) -> None:
+    """Refuse what writes into a part of a tensor: the whole would not show it.
+
+    Raises:
+        ValueError: The message names the operation.
+    """
+    name = function.__name__
+    by_symbol = name.startswith("__i") and operation_name(function) in ON_SEVERAL
+    in_place = by_symbol or (name.endswith("_") and not name.endswith("__"))
+    into_part = in_place and args and getattr(args[0], "is_part", False)
+    if name == "__setitem__" or into_part:
+        raise ValueError(
+            f"the network writes into a part of a tensor ({name}), which cannot be "
+            "followed: put the parts together by torch.cat"
+        )

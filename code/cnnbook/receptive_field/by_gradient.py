@@ -22,9 +22,12 @@ from ._common import (
     ON_SEVERAL,
     PerAxis,
     Window,
+    by_position,
     check_request,
+    mark_parts,
     named_tensors,
     operation_name,
+    refuse_writes,
     tensors_in,
 )
 
@@ -163,6 +166,11 @@ def _output(
         forward()
     if not outputs:
         raise ValueError(f"layer {layer!r} does not run when the network does")
+    if not isinstance(outputs[-1], Tensor):
+        raise ValueError(
+            f"layer {layer!r} does not put out one tensor, but a "
+            f"{type(outputs[-1]).__name__}: name a layer inside it"
+        )
     return outputs[-1]
 
 
@@ -190,12 +198,17 @@ class _Measurement(TorchFunctionMode):
         kwargs = kwargs or {}
         # Only what depends on the image is replaced; weights may be prepared as usual.
         if any(tensor.requires_grad for tensor in tensors_in((args, kwargs.values()))):
+            refuse_writes(function, args)
             name = operation_name(function)
+            if name in [*ON_ONE, *ON_SEVERAL] or hasattr(self, f"_{name}"):
+                args, kwargs = by_position(args, kwargs)
             if name in ON_ONE:  # such as a ReLU, which could close and hide a pixel
                 return args[0]
             if name in ON_SEVERAL:  # not in place: copied channels share memory
                 return getattr(torch, name)(*args)
-            function = getattr(self, f"_{name}", function)
+            output = getattr(self, f"_{name}", function)(*args, **kwargs)
+            mark_parts(name, output)
+            return output
         return function(*args, **kwargs)
 
     def _conv2d(

@@ -22,9 +22,12 @@ from ._common import (
     ON_SEVERAL,
     PerAxis,
     Window,
+    by_position,
     check_request,
+    mark_parts,
     named_tensors,
     operation_name,
+    refuse_writes,
     tensors_in,
 )
 
@@ -163,11 +166,17 @@ class _Recursion(TorchFunctionMode):
             for tensor in tensors_in((args, kwargs.values()))
             if hasattr(tensor, "receptive_field")
         ]
-        if fields and isinstance(output, Tensor):
-            field = self._follow(operation_name(function), fields, output, args, kwargs)
-            units = output.shape[2 + self.axis] if output.ndim == 4 else 1
+        if not fields:
+            return output
+        refuse_writes(function, args)
+        name = operation_name(function)
+        args, kwargs = by_position(args, kwargs)
+        for tensor in tensors_in((output,)):  # several, where channels are cut apart
+            field = self._follow(name, fields, tensor, args, kwargs)
+            units = tensor.shape[2 + self.axis] if tensor.ndim == 4 else 1
             field = replace(field, units=units)
-            output.receptive_field = field  # type: ignore[attr-defined]  # likewise
+            tensor.receptive_field = field  # type: ignore[attr-defined]  # likewise
+        mark_parts(name, output)
         return output
 
     def _follow(
@@ -289,6 +298,13 @@ class _Recursion(TorchFunctionMode):
                 "pixels at other places. receptive_field.measure can"
             )
         return replace(field, start=field.start - before * field.jump)
+
+    def _chunk(self, field: _Field, x: Tensor, count: object, dim: int = 0) -> _Field:
+        if x.ndim == 4 and dim % 4 == 1:
+            return field  # channels are cut apart, position by position
+        raise ValueError("the recursion follows maps cut apart by channels only")
+
+    _split = _chunk
 
     def _getitem(self, field: _Field, x: Tensor, index: object) -> _Field:
         index = index if isinstance(index, tuple) else (index,)

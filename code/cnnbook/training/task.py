@@ -88,8 +88,10 @@ class Task:
             recipe = recipe_for(model, kind, recipe_name)
         else:
             known = ", ".join(data.names())
+            there = f". Its train/ and val/ belong into {place}"
             raise FileNotFoundError(
                 f"{dataset!r} is neither a folder nor a data set of the book ({known})"
+                f"{there if dataset == 'imagenet' else ''}"
             )
         changes = {key: value for key, value in changes.items() if value is not None}
         return cls(model, loaded, recipe_name, replace(recipe, **changes), seed)

@@ -95,7 +95,7 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path, monkeypatch):
     [
         (["--recipe", "papers"], "unknown recipe 'lenet5-modern on digits, papers'"),
         (["--data", "nowhere"], "'nowhere' is neither a folder nor a data set"),
-        (["--data", "imagenet"], "is neither a folder nor a data set"),
+        (["--data", "imagenet"], "Its train/ and val/ belong into"),
         (["--model", "lenet6"], "did you mean 'lenet5'"),
         (
             ["--batch-size", "2", "--gradient-accumulation", "3"],

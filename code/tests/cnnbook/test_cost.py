@@ -4,6 +4,7 @@ import copy
 import math
 import time
 import warnings
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -701,3 +702,38 @@ def test_a_layer_that_writes_nothing_has_no_activations():
     table = cost.layer_table(nn.Sequential(*layers), (3, 4, 5))
     assert table.kind.tolist() == ["Flatten", "Dropout", "ReLU"]
     assert table.activations.tolist() == [0, 0, 60]
+
+
+def test_a_layer_whose_forward_was_replaced_is_counted_by_what_runs():
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 1))
+    network[0].forward = lambda x: x.repeat(1, 3, 1, 1)[:, :8]
+    table = cost.layer_table(network, (3, 16, 16)).set_index("layer")
+    assert table.macs.tolist() == [0, 8 * 4 * 16 * 16]
+
+
+def test_all_outputs_of_a_layer_are_its_activations():
+    @dataclass
+    class Output:
+        scores: torch.Tensor
+        hidden: torch.Tensor
+
+    class Two(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            return y, y.mean(dim=1)
+
+    class Same(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            return y, y
+
+    class AsDataclass(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            return Output(y, y.relu())
+
+    written = {
+        kind: cost.layer_table(kind(16, 96), (8, 16)).activations.sum()
+        for kind in (Two, Same, AsDataclass)
+    }
+    assert written == {Two: 8 * 96 + 96, Same: 8 * 96, AsDataclass: 2 * 8 * 96}

@@ -1,7 +1,9 @@
 """Folders of images: small ones in memory, photographs from worker processes."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torchvision.io import ImageReadMode, decode_image, write_jpeg, write_png
 
@@ -179,3 +181,41 @@ def test_hidden_folders_and_files_are_other_programs(small):
     dataset = image_folder.load(small)
     assert dataset.classes == ("cat", "dog")
     assert len(dataset.train) == 6
+
+
+def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path):
+    root = write_images(tmp_path, (240, 300))
+    sideways = Image.fromarray(np.zeros((240, 300, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it by 90 degrees, clockwise
+    sideways.save(root / "train" / "cat" / "0.jpg", exif=exif)
+    train = image_folder.load(root).train
+    path = str(root / "train" / "cat" / "0.jpg")
+    assert image_folder._decode(path).shape == (3, 300, 240)
+    assert path in train.paths
+
+
+def test_images_of_16_bits_become_images_of_8(tmp_path):
+    root = write_images(tmp_path, (8, 8))
+    values = np.linspace(0, 65_535, 64).astype(np.uint16).reshape(8, 8)
+    path = root / "train" / "cat" / "0.png"
+    Image.fromarray(values).save(path)
+    image = image_folder._decode(str(path))
+    assert image.dtype == torch.uint8
+    assert image[0].flatten().tolist() == (values // 257).flatten().tolist()
+    assert image_folder.load(root).train.images.isfinite().all()
+
+
+def test_a_test_folder_without_classes_has_no_labels(tmp_path):
+    root = write_images(tmp_path, (8, 8))
+    (root / "test").mkdir()
+    (root / "test" / "1.png").write_bytes(b"unlabelled")
+    assert len(image_folder.load(root).test) == 6
+
+
+def test_a_flat_validation_folder_says_how_to_sort_it(tmp_path):
+    root = write_images(tmp_path, (8, 8), parts=("train",))
+    (root / "val").mkdir()
+    (root / "val" / "ILSVRC2012_val_00000001.JPEG").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="sort them into a folder for each"):
+        image_folder.load(root)

@@ -361,3 +361,25 @@ def test_the_effective_field_of_a_linear_layer_is_its_squared_weights():
     found = effective(nn.Sequential(layer), torch.rand(1, 1, 5, 5), "0")
     squares = layer.weight[0, 0].detach().double() ** 2
     assert torch.allclose(found[1:4, 1:4], squares / squares.sum(), atol=1e-6)
+
+
+def test_a_block_that_puts_out_several_tensors_is_told_apart():
+    class Block(nn.Conv2d):
+        def forward(self, x):
+            y = super().forward(x)
+            return {"out": y}
+
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = Block(3, 3, 3)
+
+        def forward(self, x):
+            return self.block(x)["out"]
+
+    for ask in (
+        lambda net: measure(net, (3, 9, 9), "block"),
+        lambda net: effective(net, torch.rand(1, 3, 9, 9), "block"),
+    ):
+        with pytest.raises(ValueError, match="one tensor, but a dict: name a layer"):
+            ask(Whole())

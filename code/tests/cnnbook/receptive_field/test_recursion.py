@@ -11,7 +11,7 @@ from torch import nn
 
 from cnnbook import models
 from cnnbook.models import resnet
-from cnnbook.receptive_field import trace
+from cnnbook.receptive_field import measure, trace
 
 from .networks import Ends, fields, on_meta
 
@@ -174,3 +174,63 @@ def test_a_leaf_that_puts_out_no_single_tensor_is_refused():
 def test_a_wrong_input_size_is_told_by_the_network():
     with pytest.raises(ValueError, match=r"\(N, 1, 32, 32\)"):
         trace(models.build("lenet5"), (1, 28, 28))
+
+
+class Parts(nn.Module):
+    """Reads 5x5 pixels, in a way that is told it, before a last 1x1 convolution."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way, self.end = way, nn.Conv2d(4, 4, 1)
+        self.conv = nn.Conv2d(4, 8, 5, padding=2)
+
+    def forward(self, x):
+        return self.end(self.way(self, x))
+
+
+def _gated(net, x):
+    a, b = net.conv(x).chunk(2, 1)
+    return x + a * torch.sigmoid(b)
+
+
+def _split(net, x):
+    return torch.split(net.conv(x), 4, dim=1)[1]
+
+
+def _by_name(net, x):
+    y = torch.relu(input=F.conv2d(input=x, weight=net.conv.weight, padding=2))
+    return torch.cat([y[:, :2], x[:, 2:]], axis=1)
+
+
+@pytest.mark.parametrize("way", [_gated, _split, _by_name])
+def test_what_is_cut_apart_and_named_is_followed_by_both_engines(way):
+    network, size = Parts(way), (4, 33, 33)
+    assert trace(network, size).iloc[-1]["size"] == 5
+    assert measure(network, size, "end").size == 5
+
+
+def _assigned(net, x):
+    x = x.clone()
+    x[:, :2] = net.conv(x)[:, :2]
+    return x
+
+
+def _added(net, x):
+    x = x.clone()
+    x[:, :2].add_(net.conv(x)[:, :2])
+    return x
+
+
+def _added_by_symbol(net, x):
+    part = x.clone()[:, :4]
+    part += net.conv(x)[:, :4]
+    return part
+
+
+@pytest.mark.parametrize("way", [_assigned, _added, _added_by_symbol])
+def test_writing_into_a_part_is_refused_by_both_engines(way):
+    """Once it was a field of 1 pixel, in silence."""
+    network, size = Parts(way), (4, 33, 33)
+    for ask in (trace, lambda *given: measure(*given, "end")):
+        with pytest.raises(ValueError, match="writes into a part of a tensor"):
+            ask(network, size)
