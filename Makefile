@@ -1,5 +1,5 @@
-# Each target is one line of real work, to be typed where there is no make. `make` alone
-# lists them.
+# Each target is a few lines of real work, to be typed where there is no make. `make`
+# alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
 # One thread a worker: two workers with two threads each would slow one another.
@@ -27,7 +27,7 @@ book: assets  ## install what is missing and build the pages into _build/html
 pdf: book  ## print the book into _build/pdf/book.pdf, with the Chromium of the tests
 	$(BIN)/python -m tools.browser.pdf
 
-check: lint types  ## the tests that take a minute: no browser, no other process
+check: lint types  ## style, types, and the quick tests: about a minute
 	$(PYTEST) -m "not browser and not slow"
 
 test: lint types book  ## validate notebooks, code and pages

@@ -11,7 +11,7 @@
 ``browser``
     ``pdf`` prints the built book and ``lighthouse`` measures it, both in ``chromium``.
 ``experiments``
-    ``record`` makes the runs in ``data/runs``; ``benchmark`` times our code.
+    ``record`` makes most of ``data/runs``; ``benchmark`` times our code.
 """
 
 from pathlib import Path

@@ -9,7 +9,8 @@ What chapters import, and which of them (1 to 7) use it:
 - `memory`: the peak of a computation, counted without taking any (4, 7)
 - `timing`: how long code runs, side by side (3, 7)
 - `receptive_field`: which pixels a unit sees, in three ways (3, 4, 6)
-- `chains`: networks of one unit a layer, and five ways to their gradient (5)
+- `chains`: networks of one unit a layer, and five ways to their gradient (5, as
+  `gradients.scalar_chain`)
 - `gradients`: gradients in networks, by layer and by path (5)
 - `cam`: class activation maps (6)
 - `papers`: published figures, each with its source (all)
@@ -18,7 +19,7 @@ What chapters import, and which of them (1 to 7) use it:
 - `plots`: every figure, a file a chapter (all)
 - `widgets`: sliders that move in a static page (all)
 - `exercises`: checking a reader's answer; the cases, a file a chapter (all)
-- `claims`: asserting what the text says of an experiment (1 to 7)
+- `claims`: asserting what the text says of an experiment (1, 3 to 7)
 
 `python -m cnnbook` counts and trains from the command line (`__main__`). Modules that
 begin with an underscore serve the others: `_book` (the book's folder and its files),

@@ -84,10 +84,9 @@ def lenet5_mnist(seeds: Seeds = 5) -> None:
     )
     for arm in ("lenet5-modern", "one-hidden-layer"):
         results[f"{arm}, pixels permuted"] = _train(*ARMS[arm], permuted, seeds)
-    recipes = {arm: recipe.as_json() for arm, (_, recipe) in ARMS.items()}
+    recipes = {"recipe": MODERN.as_json(), "recipe_of_1998": OLD.as_json()}
     path = records.save(
-        "lenet5-mnist",
-        {**origin, "dataset": "MNIST", "recipes": recipes, "results": results},
+        "lenet5-mnist", {**origin, "dataset": "MNIST", **recipes, "results": results}
     )
     print(f"wrote {path.name}")
 

@@ -45,8 +45,9 @@ def load(
     Args:
         path: Holds `train` and `val` (or `test`), each with a folder a class.
         validation: So many training images, the same ones always, are set apart.
-        damaged_share: An image that cannot be read is named, and the next one takes
-            its place. If more than this share cannot be read, that is an error;
+        damaged_share: A photograph that cannot be read is named, and the next one
+            takes its place; a small image is named and left out. If more than this
+            share cannot be read, that is an error;
             `DAMAGED_SHARE` if None.
 
     Raises:

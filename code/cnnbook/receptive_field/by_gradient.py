@@ -37,8 +37,9 @@ def support(model: nn.Module, input_size: tuple[int, int, int], layer: str) -> T
 
     A gradient may be zero by chance: a weight or a ReLU happens to be zero, a maximum
     was elsewhere, two paths cancel. So the network is not run with its own weights.
-    In float64, all weights are positive random numbers, maxima become sums, and
-    activation functions, normalisation and dropout pass on what they get. Only one
+    In float64, kernels are positive random numbers and other weights are ones, maxima
+    become sums, and activation functions, normalisation and dropout pass on what they
+    get. Only one
     channel is computed, and copied to all: where the channels go does not change
     which pixels they come from. `model` is left as it was.
 

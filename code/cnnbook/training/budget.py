@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from .. import cost, memory
+from .loop import cut
 from .recipe import Recipe
 
 # A step back through a layer takes the gradient of its input and that of its weights:
@@ -41,11 +42,12 @@ def estimate(
     """
     table = cost.layer_table(network, input_size)
     parameters, macs = int(table.parameters.sum()), int(table.macs.sum())
+    batches = cut(torch.arange(images), recipe.batch_size, parts)
     step = _peak(network, input_size, math.ceil(recipe.batch_size / parts))
     return {
         "parameters": parameters,
         "macs": macs,
-        "steps": recipe.epochs * math.ceil(images / recipe.batch_size),
+        "steps": recipe.epochs * len(batches),
         "training_macs": PASSES * macs * images * recipe.epochs,
         "memory": step + 4 * _MEANS[recipe.optimizer] * parameters,
     }

@@ -70,7 +70,8 @@ def topk_error(scores: Tensor, labels: Tensor, k: int = 1) -> float:
 
     A class counts as among them if it beats all but k - 1 classes. One that ties does
     not beat, nor does one without a number as its score: a network that gives all
-    classes the same score knows nothing, and gets an error of 100 %.
+    classes the same score knows nothing, and gets an error of 100 % (for k below the
+    number of classes; all of them together are never wrong).
 
     Args:
         scores: Tensor of shape (N, classes).

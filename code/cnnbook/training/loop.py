@@ -117,8 +117,10 @@ def fit(
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
-        ValueError: If there is nothing to train on, a batch has fewer images than
-            micro-batches, or the device does not have the precision.
+        ValueError: If there is nothing to train on, the augmentation does not suit the
+            images, a batch has fewer images than micro-batches (or one, where batch
+            normalisation compares several), or the device lacks the precision.
+        And as `RunFolder` does.
     """
     check_count("gradient_accumulation", gradient_accumulation)
     if not len(train):

@@ -1,7 +1,8 @@
 """How each network of the book is trained: a `Recipe` for each, and each data set.
 
-A recipe without a name was chosen on images set apart from the training set, never on
-the test set. ``paper`` is what the network's authors did, as closely as it can be had.
+A recipe without a name was chosen on images set apart from the training set, where it
+does not say "not tuned"; none was chosen on the test set. ``paper`` is what the
+network's authors did, as closely as it can be had.
 """
 
 from __future__ import annotations

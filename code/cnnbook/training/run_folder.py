@@ -50,7 +50,8 @@ class RunFolder:
         FileExistsError: If the folder holds a run and `resume` is false.
         BlockingIOError: If another process is writing to the folder.
         OSError: If the folder cannot be made or written to.
-        ValueError: If the run to resume is another one, damaged, or of a newer format.
+        ValueError: If the run to resume is another one, damaged, of another format, or
+            without its record.
     """
 
     def __init__(

@@ -153,7 +153,7 @@ class Task:
 
         Returns:
             The test's figures: test_loss, and test_error and test_top5_error in %; and
-            how many images could not be read, if any.
+            of photographs, how many could not be read, if any.
 
         Raises:
             FloatingPointError: If the loss on the test set is not finite.

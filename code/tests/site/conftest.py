@@ -1,4 +1,4 @@
-"""One Chromium and one server for all tests of a worker."""
+"""One Chromium and one server for all tests of a file."""
 
 from __future__ import annotations
 
