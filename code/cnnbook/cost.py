@@ -25,6 +25,7 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import _observe
+from ._settings import check_count
 
 SUMMED = ["parameters", "connections", "macs", "activations"]
 COLUMNS = ["layer", "kind", "input_shape", "output_shape", *SUMMED]
@@ -69,8 +70,7 @@ def layer_table(
             the message names, cannot run on such inputs or needs their values.
     """
     shapes = _shapes(input_size)
-    if not isinstance(batch_size, Integral) or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number from 1, got {batch_size}")
+    check_count("batch_size", batch_size)
     _observe.expect_plain(model)
     counter = _Counter(model, batch_size)
     counter.run(shapes)

@@ -102,12 +102,13 @@ class Task:
         parts = (self.model, self.dataset.name, self.recipe_name, f"seed{self.seed}")
         return "-".join(filter(None, parts))
 
-    def build(self) -> torch.nn.Module:
-        """Build the network for the data's classes and channels."""
+    def build(self, device: str | None = None) -> torch.nn.Module:
+        """Build the network for the data's classes and channels, as `models.build`."""
         return models.build(
             self.model,
             num_classes=len(self.dataset.classes),
             in_channels=self.dataset.train.input_size[0],
+            device=device,
         )
 
     def about(self) -> dict:
@@ -124,8 +125,7 @@ class Task:
 
     def budget(self, parts: int = 1) -> dict[str, int]:
         """Return what the run will take; see `budget.estimate`."""
-        with torch.device("meta"):
-            network = self.build()
+        network = self.build(device="meta")
         train = self.dataset.train
         return budget.estimate(
             network, train.input_size, len(train), self.recipe, parts=parts
