@@ -54,6 +54,34 @@ function loadWidgetsWhenNear() {
   addEventListener("beforeprint", load);
 }
 
+// An explorable's scripts are fetched when the reader comes near it, each one once.
+function loadExplorablesWhenNear() {
+  const asked = new Set();
+  const load = (place) => {
+    for (const address of place.dataset.scripts.split(" ")) {
+      if (asked.has(address)) continue;
+      asked.add(address);
+      const script = document.createElement("script");
+      script.async = false; // they run in the order in which they are named
+      script.src = address;
+      document.head.append(script);
+    }
+  };
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        observer.unobserve(target);
+        load(target);
+      }
+    },
+    { rootMargin: "1000px" },
+  );
+  for (const place of document.querySelectorAll("[data-scripts]")) {
+    observer.observe(place);
+  }
+}
+
 // Name what a screen reader would otherwise read as just "slider" or "button"; the
 // search button's own text names it better than its label, which leaves out the keys.
 function nameControls() {
@@ -70,6 +98,7 @@ function nameControls() {
 
 document.addEventListener("contentvisibilityautostatechange", makeReachable, true);
 document.addEventListener("DOMContentLoaded", () => {
+  loadExplorablesWhenNear();
   loadWidgetsWhenNear();
   nameControls();
   const changes = { childList: true, subtree: true };

@@ -17,6 +17,7 @@ What chapters import, and which of them (1 to 7) use it:
 - `pretrained`: trained weights, torchvision's and the book's own (1, 2, 6, 7)
 - `records`: results too long for a chapter, recorded with their origin (1, 5)
 - `plots`: every figure, a file a chapter (all)
+- `explorables`: what moves in the page, computed there (1, 5)
 - `widgets`: sliders that move in a static page (all)
 - `exercises`: checking a reader's answer; the cases, a file a chapter (all)
 - `claims`: asserting what the text says of an experiment (1, 3 to 7)

@@ -12,7 +12,8 @@ import cnnbook
 PACKAGE = Path(cnnbook.__file__).parent
 # What stands in a line imports only from the lines below it.
 LAYERS = """
-    __main__ exercises plots
+    __main__ explorables
+    exercises plots
     gradients pretrained training
     cam chains cost data models papers receptive_field records
     _book _lookup _observe _settings claims memory timing widgets
