@@ -1,4 +1,4 @@
-"""Settings for all tests, before torch is imported."""
+"""Settings for all tests, and a browser for those that need one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from playwright.sync_api import Browser, Page
 
-# Workers run side by side; more threads than cores make all of them slower.
+from tools.browser import chromium
+from tools.browser.server import serve
+
+# Before torch is imported. Workers run side by side; more threads than cores make all
+# of them slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # How long an example takes depends on who else uses the machine.
@@ -23,3 +28,41 @@ def _close_figures() -> Iterator[None]:
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start one Chromium for all pages, or say plainly that there is none."""
+    try:
+        with chromium.launch() as started:
+            yield started
+    except chromium.ChromiumError as error:
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing(str(error))
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """Serve the book at the path that it has online; return that address."""
+    with serve() as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open a tab that fails the test if it complains or asks for anything elsewhere."""
+    context = browser.new_context(viewport={"width": 760, "height": 900})
+    tab, problems = context.new_page(), []
+    tab.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    tab.on("console", lambda said: said.type == "error" and problems.append(said.text))
+    tab.on(
+        "request",
+        lambda request: (
+            request.url.startswith(("http:", "https:"))
+            and "localhost" not in request.url
+            and problems.append(f"request to {request.url}")
+        ),
+    )
+    yield tab
+    context.close()
+    assert not problems

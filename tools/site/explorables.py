@@ -25,7 +25,7 @@ from tools import ROOT
 SCRIPT = re.compile(r'<script data-script="([\w-]+)">(.*?)</script>', re.DOTALL)
 # The element, and the scripts it needs, in the order in which they run.
 EXPLORABLE = re.compile(
-    rf'<cnn-(?P<element>(?:(?!<cnn-).)*?</cnn-[\w-]+></div>)(?P<scripts>(?:{SCRIPT.pattern})+)',
+    rf"<cnn-(?P<element>(?:(?!<cnn-).)*?</cnn-[\w-]+></div>)(?P<scripts>(?:{SCRIPT.pattern})+)",
     re.DOTALL,
 )
 DATA = re.compile(r' data-part="([^"]*)">(.*?)</script>', re.DOTALL)
@@ -54,7 +54,9 @@ def lift(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
         digest = hashlib.sha256(content.encode()).hexdigest()[:12]
         text = f'(globalThis.cnnbookParts??={{}})["{digest}"]={content}'
         address = place(name or "data", ".js", text.encode())
-        return f' data-part="{name}" data-file="{address}" data-key="{digest}"></script>'
+        return (
+            f' data-part="{name}" data-file="{address}" data-key="{digest}"></script>'
+        )
 
     def with_file(picture: re.Match) -> str:
         content = base64.b64decode(picture[1])

@@ -34,7 +34,7 @@ def show(name: str, *arguments: Any, **options: Any) -> Explorable:
         options: Likewise.
 
     Raises:
-        ValueError: If there is no such explorable (the message lists the known ones), or
-            it cannot show what it is given.
+        ValueError: If there is no such explorable (the message lists the known ones),
+            or it cannot show what it is given.
     """
     return lookup(name, _KINDS, "explorable")(*arguments, **options)

@@ -24,6 +24,7 @@ def view() -> Explorable:
         figure=figure,
         alt="The curve of 1.7159 tanh(2a/3): it passes through (1, 1) and flattens "
         "towards 1.7159 on both sides.",
-        sentence="f(1) is 1, nearly, and there the curve bends almost as much as it can.",
+        sentence="f(1) is 1, nearly, and there the curve bends almost as much as it "
+        "can.",
         heights=(430, 430),
     )

@@ -1,0 +1,42 @@
+"""Where explorables are tested: alone in a page, as a notebook's output is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+from cnnbook import explorables
+from cnnbook.explorables._element import Explorable
+
+STARTED = "name => document.querySelector(`cnn-${name}`).hasAttribute('started')"
+
+
+def write(folder: Path, *shown: Explorable, head: str = "") -> str:
+    """Write a page that holds explorables; return its address."""
+    page = folder / "page.html"
+    outputs = "".join(f'<div class="output">{each.html()}</div>' for each in shown)
+    text = f'<!doctype html><html lang="en"><meta charset="utf-8">{head}'
+    page.write_text(f"{text}<title>Test</title><main>{outputs}</main></html>", "utf-8")
+    return page.as_uri()
+
+
+def open_alone(
+    page: Page, folder: Path, name: str, *arguments: Any, **options: Any
+) -> Locator:
+    """Open a page with one explorable; return its element when it has started."""
+    page.goto(write(folder, explorables.show(name, *arguments, **options)))
+    page.wait_for_function(STARTED, arg=name)
+    return page.locator(f"cnn-{name}")
+
+
+def compute(page: Page, name: str, function: str, inputs: list[Any]) -> list[Any]:
+    """Apply a function of an explorable's `static compute` to each of the inputs.
+
+    An input is the list of the function's arguments.
+    """
+    call = f"""inputs => inputs.map(each =>
+        customElements.get("cnn-{name}").compute[{json.dumps(function)}](...each))"""
+    return page.evaluate(call, inputs)
