@@ -15,7 +15,9 @@ from typing import Any
 
 from .._lookup import lookup
 from . import squash
-from ._element import Explorable
+from ._element import Explorable, script
+
+__all__ = ["Explorable", "names", "script", "show"]
 
 _KINDS: dict[str, Callable[..., Explorable]] = {"squash": squash.view}
 

@@ -6,7 +6,8 @@
 // an output a second time, and in VS Code: so no imports, no fetch, no ids in the page,
 // nothing that needs the pointer to hover, nothing that plays by itself.
 (() => {
-  if (globalThis.cnnbook) return; // another output of the same page has brought it
+  // Another output of the same page may have brought it.
+  if (globalThis.cnnbook) return;
 
   // Words have a contrast of at least 4.5 : 1 on the surface, lines of 3 : 1.
   const STYLE = `
@@ -254,7 +255,8 @@
     return matchMedia("(prefers-color-scheme: dark)").matches;
   }
 
-  const live = new Set(); // the explorables of this page that have started
+  // The explorables of this page that have started.
+  const live = new Set();
   const follow = () => live.forEach((each) => each.follow());
   const attributes = ["data-theme", "theme", "class", "data-jp-theme-light"];
   for (const node of [document.documentElement, document.body]) {
@@ -271,7 +273,8 @@
    */
   class Explorable extends HTMLElement {
     async connectedCallback() {
-      if (this.shadowRoot) return; // moved within the page
+      // It was only moved within the page.
+      if (this.shadowRoot) return;
       const root = this.attachShadow({ mode: "open" });
       this.spoken = element("p", { className: "hidden-text", role: "status" });
       this.live = element("div", { className: "live" });

@@ -1,8 +1,9 @@
 // A point moves along f(a) = 1.7159 tanh(2a/3); its value and its slope are said.
 (() => {
   const { Explorable, define, element, shape, slider } = globalThis.cnnbook;
-  const SPAN = 4; // from -4 to 4
-  const WIDTH = 400, HEIGHT = 240; // of the drawing, in its own units
+  // The sum goes from -4 to 4; the drawing's size is in its own units.
+  const SPAN = 4;
+  const WIDTH = 400, HEIGHT = 240;
 
   const squash = (a) => 1.7159 * Math.tanh((2 / 3) * a);
   const slope = (a) => (2 / 3) * 1.7159 * (1 - Math.tanh((2 / 3) * a) ** 2);
@@ -10,7 +11,8 @@
   const y = (value) => HEIGHT * (0.5 - value / 4);
 
   class Squash extends Explorable {
-    static compute = { squash, slope }; // for the parity test
+    // For the parity test.
+    static compute = { squash, slope };
     static style = `
       svg { display: block; margin: auto; max-width: 560px; width: 100%; }
       .curve { fill: none; stroke: var(--accent); stroke-width: 2; }
