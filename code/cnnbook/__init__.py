@@ -19,11 +19,12 @@ What chapters import, and which of them (1 to 7) use it:
 - `plots`: every figure, a file a chapter (all)
 - `explorables`: what moves in the page, computed there (1, 5)
 - `widgets`: sliders that move in a static page (all)
+- `packages`: whether this Python has what the book needs (all, in the first cell)
 - `exercises`: checking a reader's answer; the cases, a file a chapter (all)
 - `claims`: asserting what the text says of an experiment (1, 3 to 7)
 
 `python -m cnnbook` counts and trains from the command line (`__main__`). Modules that
 begin with an underscore serve the others: `_book` (the book's folder and its files),
 `_lookup` (by name, or "did you mean"), `_observe` (look at a network, leave it as it
-was), `_settings` (checks of settings).
+was), `_progress` (a bar that leaves nothing behind), `_settings` (checks of settings).
 """

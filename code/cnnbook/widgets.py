@@ -1,7 +1,9 @@
 """Sliders that move in a static page, with no Python behind them.
 
 A slider cannot compute anything there, so every picture is drawn beforehand, and
-the browser itself links the slider to the index of the picture on view.
+the browser itself links the slider to the index of the picture on view. Where no widget
+can be shown, such as on GitHub, in Markdown, or in a notebook that is not trusted, the
+first picture is.
 """
 
 from __future__ import annotations
@@ -16,8 +18,43 @@ import matplotlib.pyplot as plt
 from ipywidgets import HTML, SelectionSlider, VBox, jslink
 from PIL import Image
 
+HAS_STACK = hasattr(ipywidgets, "Stack")  # ipywidgets 7, Colab's, has none
+# The bar of a Tab has one name or the other, by the version of the page's widgets.
+HIDE_BAR = ".hide-tabs > :is(.p-TabBar, .lm-TabBar) {display: none !important}"
 
-def picture(alt: str, *, dpi: int = 110) -> HTML:
+
+class Picture(HTML):
+    """A picture inside a page, for `frames`.
+
+    Args:
+        data: The PNG in base64.
+        alt: What it shows, for readers who cannot see it.
+    """
+
+    def __init__(self, data: str, alt: str) -> None:
+        source = f"data:image/png;base64,{data}"
+        super().__init__(f'<img alt="{escape(alt)}" src="{source}">')
+        self.data, self.alt = data, alt
+
+
+class Frames(VBox):
+    """Sliders above a stack of pictures, and a picture for where no widget is shown."""
+
+    _ipython_display_ = None  # ipywidgets 7 would send the widget alone
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+        """Return the widget and the picture on view, and that picture's description."""
+        view = {"model_id": self.model_id, "version_major": 2, "version_minor": 0}
+        shown = _on_view(self)
+        bundle = {
+            "application/vnd.jupyter.widget-view+json": view,
+            "image/png": shown.data,
+            "text/plain": shown.alt,
+        }
+        return bundle, {"image/png": {"alt": shown.alt}}
+
+
+def picture(alt: str, *, dpi: int = 110) -> Picture:
     """Turn the current figure into a picture for `frames`, and close the figure.
 
     Args:
@@ -28,18 +65,17 @@ def picture(alt: str, *, dpi: int = 110) -> HTML:
     plt.close()
     # 64 colours are enough for such pictures, and a third of the size.
     Image.open(drawn).convert("RGB").quantize(64).save(small, "png", optimize=True)
-    data = base64.b64encode(small.getvalue()).decode()
-    return HTML(f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">')
+    return Picture(base64.b64encode(small.getvalue()).decode(), alt)
 
 
 def frames(
-    pictures: Sequence[HTML] | Sequence[Sequence[HTML]],
+    pictures: Sequence[Picture] | Sequence[Sequence[Picture]],
     labels: Sequence[str],
     *,
     name: str,
     inner_labels: Sequence[str] = (),
     inner_name: str = "",
-) -> VBox:
+) -> Frames:
     """Show one of several pictures, chosen by a slider.
 
     With `inner_labels`, `pictures` is a list of lists and a second slider chooses
@@ -75,7 +111,14 @@ def frames(
             jslink((sliders[1], "index"), (stack, "selected_index"))
     stack = _stack(outer)
     jslink((sliders[0], "index"), (stack, "selected_index"))
-    return VBox([*sliders, stack])
+    return Frames([*sliders, *_hidden_bar(), stack])
+
+
+def _on_view(widget: ipywidgets.Widget) -> Picture:
+    """Return the picture that a stack shows, or a box that ends with a stack."""
+    while not isinstance(widget, Picture):
+        widget = widget.children[getattr(widget, "selected_index", -1)]
+    return widget
 
 
 def _slider(labels: Iterable[str], name: str) -> SelectionSlider:
@@ -89,8 +132,13 @@ def _slider(labels: Iterable[str], name: str) -> SelectionSlider:
 
 def _stack(children: Sequence) -> ipywidgets.Box:
     """Show one child at a time: a Stack, or a Tab without its bar in ipywidgets 7."""
-    if hasattr(ipywidgets, "Stack"):
+    if HAS_STACK:
         return ipywidgets.Stack(children, selected_index=0)
     tab = ipywidgets.Tab(children=children, selected_index=0)
     tab.add_class("hide-tabs")
     return tab
+
+
+def _hidden_bar() -> list[HTML]:
+    """Return what hides the bar of tabs, if there is one, wherever the widget goes."""
+    return [] if HAS_STACK else [HTML(f"<style>{HIDE_BAR}</style>")]

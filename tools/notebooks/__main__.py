@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from nbformat import NotebookNode
 
 from tools.notebooks import execution
+from tools.notebooks.canonical import UnsavedWidgetError
 from tools.notebooks.check import problems
 from tools.notebooks.files import chapters, read, write
 from tools.notebooks.links import linked, repository
@@ -20,6 +22,16 @@ app = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=F
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Notebooks; all chapters if none is named.")
 ]
+
+
+def _write(path: Path, notebook: NotebookNode) -> bool:
+    """Write a notebook, or say why its file stays as it was; return whether it is."""
+    try:
+        write(path, notebook)
+    except UnsavedWidgetError as error:
+        typer.echo(f"{path.name}: {error}", err=True)
+        return False
+    return True
 
 
 @app.command()
@@ -37,8 +49,10 @@ def execute(paths: Paths = None) -> None:
     for path in paths or chapters():
         start = time.monotonic()
         try:
-            write(path, execution.run(path))
-            typer.echo(f"{path.name}: executed in {time.monotonic() - start:.0f} s")
+            notebook = execution.run(path)
+            seconds = time.monotonic() - start
+            failed |= not _write(path, notebook)
+            typer.echo(f"{path.name}: executed in {seconds:.0f} s")
         except execution.ExecutionError as error:
             failed = True
             typer.echo(error, err=True)
@@ -48,16 +62,19 @@ def execute(paths: Paths = None) -> None:
 @app.command()
 def canonicalise(paths: Paths = None) -> None:
     """Bring notebooks into canonical form without running them."""
-    for path in paths or chapters():
-        write(path, read(path))
+    written = [_write(path, read(path)) for path in paths or chapters()]
+    raise typer.Exit(not all(written))
 
 
 @app.command()
 def link(paths: Paths = None) -> None:
     """Write badges and bootstrap cells from repository.url in _config.yml."""
     home = repository()
-    for path in paths or chapters():
-        write(path, linked(read(path), path.name, home))
+    notebooks = [(path, read(path)) for path in paths or chapters()]
+    written = [
+        _write(path, linked(notebook, path.name, home)) for path, notebook in notebooks
+    ]
+    raise typer.Exit(not all(written))
 
 
 @app.command()

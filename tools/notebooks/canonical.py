@@ -9,6 +9,7 @@ import copy
 import itertools
 import json
 import re
+from collections.abc import Iterable
 
 import nbformat
 from nbformat import NotebookNode
@@ -16,12 +17,12 @@ from nbformat import NotebookNode
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
+COMMAND = ".venv/bin/python -m tools.notebooks"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-# What editors write for themselves: times, ids of their own, the state of the view.
-EDITOR_NOTEBOOK_KEYS = ("colab", "vscode")
-EDITOR_CELL_KEYS = (
-    "ExecuteTime colab collapsed execution executionInfo id outputId scrolled".split()
-)
+# What the book writes there. All else is an editor's own: times, ids, views, versions.
+NOTEBOOK_KEYS = ("kernelspec", "language_info", "widgets")
+CELL_KEYS = ("cellView", "jupyter", "mystnb", "tags")
+COLAB_MIME = "application/vnd.google.colaboratory"  # begins those that only it shows
 
 ADDRESS = re.compile(r"(?<= at )0x[0-9a-fA-F]+")
 STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
@@ -29,30 +30,43 @@ PROGRESS_BAR = re.compile(r"\r*[^\r\n]*(?:\d%\|.*?\||\dit \[)[^\r\n]*[\r\n]*")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
+class UnsavedWidgetError(ValueError):
+    """An output shows a widget whose state the notebook does not hold."""
+
+
 def canonicalise(notebook: NotebookNode) -> NotebookNode:
     """Return the canonical form of `notebook`, which is left as it is.
 
     The function is idempotent. Ids of cells are kept, so that moving a cell does not
     touch its neighbours; a missing or repeated one becomes ``cell-`` and a number.
+
+    Raises:
+        UnsavedWidgetError: If the editor that saved the notebook ran a slider's cell
+            and did not save the slider.
     """
     notebook = copy.deepcopy(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for key in EDITOR_NOTEBOOK_KEYS:
-        notebook.metadata.pop(key, None)
+    notebook.metadata = _only(notebook.metadata, NOTEBOOK_KEYS)
     notebook.metadata.kernelspec = NotebookNode(KERNEL)
     notebook.metadata.language_info = NotebookNode(name="python")
     _name_cells(notebook.cells)
     for cell in notebook.cells:
-        for key in EDITOR_CELL_KEYS:
-            cell.metadata.pop(key, None)
-        if "tags" in cell.metadata:
-            cell.metadata.tags = sorted(cell.metadata.tags)
+        cell.source = cell.source.replace("\r\n", "\n")
+        cell.metadata = _canonical_metadata(cell.metadata)
+        if not cell.get("attachments", True):
+            del cell["attachments"]
         if cell.cell_type == "code":
             cell.outputs = _canonical_outputs(cell.outputs)
+            _describe_images(cell)
     _count_executions(notebook.cells)
     _rename_styler_ids(notebook.cells)
     _rename_widgets(notebook)
     return notebook
+
+
+def where(notebook: NotebookNode, cell: NotebookNode) -> str:
+    """Name a cell for a complaint: its place, counted from one, and its id."""
+    return f"cell {notebook.cells.index(cell) + 1} ({cell.get('id', 'no id')})"
 
 
 def parse(text: str) -> NotebookNode:
@@ -66,7 +80,23 @@ def serialise(notebook: NotebookNode) -> str:
     return nbformat.v4.writes(notebook) + "\n"
 
 
+def _only(metadata: NotebookNode, keys: Iterable[str]) -> NotebookNode:
+    return NotebookNode({key: metadata[key] for key in keys if key in metadata})
+
+
+def _canonical_metadata(metadata: NotebookNode) -> NotebookNode:
+    """Keep of a cell's metadata what the book says there, and no empty values."""
+    kept = _only(metadata, CELL_KEYS)
+    kept.tags = sorted(set(kept.get("tags", [])))
+    hidden = kept.get("jupyter", {}).get("source_hidden", False)
+    kept.jupyter = NotebookNode({"source_hidden": True} if hidden else {})
+    return NotebookNode({key: value for key, value in kept.items() if value})
+
+
 def _name_cells(cells: list[NotebookNode]) -> None:
+    for cell in cells:
+        if "id" in cell.metadata:  # where Colab keeps it
+            cell.setdefault("id", cell.metadata.id)
     taken = {cell.get("id") for cell in cells}
     seen = set()
     for cell in cells:
@@ -101,8 +131,8 @@ def _canonical_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
                 last.text += output.text
             elif output.text:
                 kept.append(output)
-        else:
-            kept.append(output)
+        elif output.output_type == "error" or any(output.data.values()):
+            kept.append(output)  # of a bar of progress, nothing is left
     for output in kept:
         if output.output_type == "error":
             # The frames of libraries hold paths and lines of one machine.
@@ -113,6 +143,31 @@ def _canonical_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
             ]
         _replace_addresses(output)
     return kept
+
+
+def _describe_images(cell: NotebookNode) -> None:
+    """Give images the alternative text of their cell, where `nbconvert` looks for it.
+
+    A slider says itself what its first picture shows. Images become one line of text:
+    some versions of IPython end it, and break it, with newlines.
+    """
+    of_cell = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+    for output in cell.outputs:
+        if "data" not in output:
+            continue
+        brought, output.metadata = output.get("metadata", {}), NotebookNode()
+        of_slider = (
+            output.data.get("text/plain") if WIDGET_VIEW in output.data else None
+        )
+        for mime in [*output.data]:
+            if mime.startswith(COLAB_MIME):
+                del output.data[mime]
+            elif mime.startswith("image/"):
+                if mime != "image/svg+xml":
+                    output.data[mime] = "".join(output.data[mime].split())
+                alt = of_cell or brought.get(mime, {}).get("alt") or of_slider
+                if alt:
+                    output.metadata[mime] = NotebookNode(alt=alt)
 
 
 def _replace_addresses(output: NotebookNode) -> None:
@@ -146,18 +201,21 @@ def _rename_widgets(notebook: NotebookNode) -> None:
     Models that no output leads to are dropped, except links (`jslink`): nothing refers
     to a link, it refers to the two models that it joins.
     """
-    bundle = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {})
-    state = bundle.get("state", {})
+    state = _saved_models(notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}))
     names: dict[str, str] = {}
 
-    def reach(node) -> None:
+    def reach(node, place: str = "") -> None:
         for model in _references(node):
-            if model in state and model not in names:
+            if model not in state:
+                raise UnsavedWidgetError(
+                    f"{place}: its widget has no saved state: run `{COMMAND} execute`"
+                )
+            if model not in names:
                 names[model] = f"{len(names) + 1:032x}"
-                reach(state[model])
+                reach(state[model], place)
 
-    outputs = [cell.get("outputs", []) for cell in notebook.cells]
-    reach(outputs)
+    for cell in notebook.cells:
+        reach(cell.get("outputs", []), where(notebook, cell))
     links = [
         model
         for model, content in state.items()
@@ -173,10 +231,20 @@ def _rename_widgets(notebook: NotebookNode) -> None:
         if "outputs" in cell:
             cell.outputs = _renamed(cell.outputs, names)
     if names:
-        bundle.state = NotebookNode(
-            {new: _compact(_renamed(state[old], names)) for old, new in names.items()}
-        )
-        notebook.metadata.widgets = NotebookNode({WIDGET_STATE: bundle})
+        bundle = {"state": {}, "version_major": 2, "version_minor": 0}
+        for old, new in names.items():
+            bundle["state"][new] = _compact(_renamed(state[old], names))
+        notebook.metadata.widgets = NotebookNode({WIDGET_STATE: NotebookNode(bundle)})
+
+
+def _saved_models(bundle: NotebookNode) -> dict[str, NotebookNode]:
+    """Return the saved widgets by their ids, which Colab lays one level higher."""
+    nodes = {**bundle, **bundle.get("state", {})}
+    return {
+        name: node
+        for name, node in nodes.items()
+        if isinstance(node, dict) and "model_name" in node
+    }
 
 
 def _references(node):

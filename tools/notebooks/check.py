@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
-from tools.notebooks.canonical import canonicalise, parse, serialise
+from tools.notebooks.canonical import (
+    COMMAND,
+    UnsavedWidgetError,
+    canonicalise,
+    parse,
+    serialise,
+)
 from tools.notebooks.links import Repository, linked
-
-COMMAND = ".venv/bin/python -m tools.notebooks"
 
 
 def problems(path: Path, repository: Repository) -> list[str]:
@@ -13,8 +17,11 @@ def problems(path: Path, repository: Repository) -> list[str]:
     text = path.read_text(encoding="utf-8")
     notebook = parse(text)
     found = []
-    if serialise(canonicalise(notebook)) != text:
-        found.append(f"{path.name}: not canonical: run `{COMMAND} canonicalise`")
+    try:
+        if serialise(canonicalise(notebook)) != text:
+            found.append(f"{path.name}: not canonical: run `{COMMAND} canonicalise`")
+    except UnsavedWidgetError as error:
+        found.append(f"{path.name}: {error}")
     if linked(notebook, path.name, repository).cells != notebook.cells:
         found.append(
             f"{path.name}: badge or bootstrap cell does not agree with repository.url: "

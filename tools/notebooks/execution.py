@@ -10,6 +10,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from tools.notebooks.canonical import where
 from tools.notebooks.files import read
 
 SANITISE = Path(__file__).with_name("nbval.cfg")
@@ -53,11 +54,6 @@ def run(path: Path) -> NotebookNode:
     except (CellControlSignal, DeadKernelError) as error:
         where = f"cell {running[-1]} of {len(notebook.cells)}"
         raise ExecutionError(f"{path.name}: {where} failed\n{error}") from None
-
-
-def where(notebook: NotebookNode, cell: NotebookNode) -> str:
-    """Name a cell for a complaint: its place, counted from one, and its id."""
-    return f"cell {notebook.cells.index(cell) + 1} ({cell.get('id', 'no id')})"
 
 
 def faults(notebook: NotebookNode) -> list[str]:

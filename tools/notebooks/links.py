@@ -16,25 +16,46 @@ from tools import ROOT
 
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BOOTSTRAP = """\
-# Find the book's code; in Colab, fetch it once. Nothing is installed.
+# @title Find the book's code; in Colab, fetch it once. Nothing is installed.
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 URL, BRANCH = {url}, {branch}
-here, clone = Path.cwd(), Path.cwd() / {name}
-places = [here, *here.parents, clone]
-root = next((p for p in places if (p / "code" / "cnnbook").is_dir()), clone)
-if not (root / "code" / "cnnbook").is_dir():
-    command = ["git", "clone", "--quiet", "--depth", "1", "--branch", BRANCH]
-    try:
-        subprocess.run([*command, URL, clone], check=True, stderr=subprocess.PIPE)
-    except FileNotFoundError:
-        raise RuntimeError(f"git is missing: unpack {{URL}} into {{clone}}") from None
-    except subprocess.CalledProcessError as error:
-        reason = error.stderr.decode(errors="replace")
-        raise RuntimeError(f"could not fetch {{URL}}: {{reason}}") from None
-sys.path.insert(0, str(root / "code"))"""
+NAME, here = {name}, Path.cwd()
+place = here / NAME
+by_hand = f"unpack {{URL}}/archive/{{BRANCH}}.zip in {{here}}"
+
+
+def find_book():  # a whole one: clones and ZIPs write the second of these late
+    below = sorted([*here.glob(f"{{NAME}}*"), *here.glob(f"{{NAME}}*/{{NAME}}*")])
+    for folder in [here, *here.parents, *below]:
+        if [*folder.glob("code/cnnbook")] and [*folder.glob("requirements.txt")]:
+            return folder
+
+
+if not find_book():
+    if place.exists():
+        raise RuntimeError(f"{{place}} is not the whole book: rename or delete it")
+    if not os.access(here, os.W_OK):
+        raise RuntimeError(f"{{here}} is read-only: open this notebook elsewhere")
+    if not shutil.which("git"):
+        raise RuntimeError(f"git is missing: {{by_hand}}")
+    with TemporaryDirectory(prefix=f".{{NAME}}-", dir=here) as part:
+        clone = ["git", "clone", "-q", "--depth=1", f"--branch={{BRANCH}}", URL, "book"]
+        done = subprocess.run(clone, cwd=part, capture_output=True, errors="replace")
+        if done.returncode:
+            reason = f"could not fetch {{URL}}: {{done.stderr.strip()}}"
+            raise RuntimeError(f"{{reason}}; {{by_hand}}")
+        if not find_book():  # no other notebook was quicker
+            Path(part, "book").rename(place)
+sys.path.insert(0, str(find_book() / "code"))
+from cnnbook import packages
+
+packages.check()  # says what to do if this Python lacks some"""
 
 
 class Repository(NamedTuple):
@@ -84,7 +105,8 @@ def linked(
     bootstrap = _find(cells, "code", "bootstrap")
     if bootstrap is None:
         bootstrap = new_code_cell(
-            id="bootstrap", metadata={"tags": ["bootstrap", "hide-input"]}
+            id="bootstrap",
+            metadata={"cellView": "form", "tags": ["bootstrap", "hide-input"]},
         )
         kinds = [cell.cell_type for cell in cells]
         cells.insert(kinds.index("code") if "code" in kinds else 2, bootstrap)

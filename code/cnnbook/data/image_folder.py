@@ -25,6 +25,7 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as transforms
 from tqdm import tqdm
 
+from .._progress import progress
 from .augment import CROP, NONE, Augmentation
 from .imagenet import imagenet_crop, imagenet_normalise
 from .splits import Dataset, Images, Index, Split, normalise_channels, set_apart
@@ -157,12 +158,8 @@ class ImageFolder:
             ValueError: If they are not all of one size, or too many are damaged.
         """
         images, labels = [], []
-        for path, label in tqdm(
-            zip(self.paths, self.labels, strict=True),
-            "decoding",
-            len(self),
-            leave=False,
-        ):
+        labelled = zip(self.paths, self.labels, strict=True)
+        for path, label in progress(labelled, "decoding", len(self)):
             try:
                 images.append(_decode(path))
                 labels.append(label)

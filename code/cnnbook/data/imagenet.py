@@ -13,8 +13,8 @@ from torch import Tensor
 from torchvision.io import ImageReadMode, decode_image
 from torchvision.models import ResNet50_Weights
 from torchvision.transforms.v2 import functional as transforms
-from tqdm import tqdm
 
+from .._progress import progress
 from .augment import CROP
 from .download import cache, damaged, fetch
 from .splits import Split
@@ -148,7 +148,7 @@ def _decoded(files: list[tuple[Path, int]]) -> Split:
 
     with ThreadPoolExecutor() as pool:  # decoding holds no lock: threads are enough
         jobs = pool.map(decode, range(len(images)))
-        list(tqdm(jobs, "decoding", len(images), leave=False))
+        list(progress(jobs, "decoding", len(images)))
     return Split(images, torch.tensor([label for _, label in files]))
 
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREY, RED, drawing, label_ends
+from .style import BLUE, CYCLE, GREY, RED, drawing, explain, label_ends, seeds_in_words
 
 # Curves and lines
 
@@ -43,6 +43,7 @@ def curves(
     axis.set(xlabel=xlabel, ylabel=ylabel)
     # A name at the end of its line: from a legend the eye would go there and back.
     label_ends(axis)
+    explain(axis, seeds_in_words(runs.values()))
     return axis
 
 
@@ -65,7 +66,10 @@ def curve_panels(
         axis.set(title=title, xlabel=xlabel, ylim=(0, None))
     axes[0].set_ylabel(ylabel)
     # The colours are the same in all panels, so one list of names is enough.
-    axes[0].legend(frameon=False, loc="upper left")
+    words = seeds_in_words(
+        tables for runs in panels.values() for tables in runs.values()
+    )
+    axes[0].legend(frameon=False, loc="upper left", title=words, title_fontsize=8.5)
     return axes
 
 
@@ -208,14 +212,16 @@ def images(
     Args:
         titles: Written above the pictures, one each.
         cell: Width of one picture in inches, with the gap beside it.
-        symmetric: Blue to red around zero, as for weights, in place of greys.
+        symmetric: Blue to red around zero, as for weights, in place of greys. What the
+            colours mean is written below.
         limit: The value drawn darkest; for each picture its own largest if None.
     """
     height, width = pictures[0].shape
     side, title = 0.92 * cell, 0.24 if titles else 0.0  # inches
     down = title + side * height / width + 0.08 * cell
     rows = -(-len(pictures) // columns)
-    figure = plt.figure(figsize=(columns * cell, rows * down))
+    key = 0.2 if symmetric else 0.0
+    figure = plt.figure(figsize=(columns * cell, rows * down + key))
     axis = figure.add_axes((0, 0, 1, 1))
     for index, picture in enumerate(pictures):
         values = picture.detach().cpu().numpy()
@@ -232,7 +238,12 @@ def images(
         if titles:
             middle = left + side / 2
             axis.text(middle, top + 0.05, titles[index], ha="center", fontsize=9)
-    axis.set(xlim=(0, columns * cell), ylim=(-rows * down, 0))
+    if symmetric:
+        scale = "each on its own scale" if limit is None else "on one scale"
+        words = f"red: above zero, blue: below; {scale}"
+        place = {"ha": "left", "va": "center", "color": GREY, "fontsize": 8.5}
+        axis.text(0, -rows * down - key / 3, words, **place)
+    axis.set(xlim=(0, columns * cell), ylim=(-rows * down - key, 0))
     axis.axis("off")
     return axis
 

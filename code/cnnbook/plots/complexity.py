@@ -65,7 +65,7 @@ def accuracy_against_macs(
             linewidth=1.6,
         )
     _blob_scale(axis)
-    _legend(axis, fronts)
+    _legend(axis, fronts, until)
     rows = shown.loc[[index for index in labelled if index in shown.index]]
     radii = np.sqrt(AREA * rows.parameters) / 2
     label_points(axis, rows.macs, rows.accuracy, rows.model, radii)
@@ -86,15 +86,21 @@ def _blob_scale(axis: Axes) -> None:
     axis.text(0.64, 0.21, "parameters", transform=axis.transAxes, fontsize=9)
 
 
-def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame]) -> None:
-    words = {"original": "original recipes", "new": "best of all recipes"}
-    for place, recipe in enumerate(fronts):
+def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame], until: int | None) -> None:
+    words = {
+        "original": "original recipes, and their front",
+        "new": "new recipe; line: the front of all recipes",
+    }
+    lines = [(words[recipe], RECIPES[recipe]) for recipe in fronts]
+    if until is not None:
+        lines.append((f"with a dark rim: of {until}", "black"))
+    for place, (line, colour) in enumerate(lines):
         axis.text(
             0.02,
             0.97 - 0.06 * place,
-            f"front, {words[recipe]}",
+            line,
             transform=axis.transAxes,
-            color=RECIPES[recipe],
+            color=colour,
             va="top",
         )
 
@@ -128,7 +134,8 @@ def accuracy_per_parameter(table: pd.DataFrame) -> Axes:
         yticks=rows,
         ylim=(len(table) - 0.4, -0.6),
         xlim=(table.density.min() / 1.5, table.density.max() * 4),
-        xlabel="accuracy per parameter, % per million",
+        xlabel="accuracy per parameter, % per million\n"
+        "in brackets: the accuracy itself",
     )
     axis.set_yticklabels(table.model)
     axis.xaxis.set_major_formatter("{x:g}")

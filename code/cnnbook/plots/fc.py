@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from .charts import draw_bars
-from .style import BLUE, CYCLE, GREEN, GREY, RED, drawing
+from .style import BLUE, CYCLE, GREEN, GREY, RED, drawing, seeds_in_words
 
 KIND_COLOURS = {"Conv2d": BLUE, "MaxPool2d": GREEN, "Linear": RED}
 
@@ -137,7 +137,9 @@ def parameters_beside_errors(
         capsize=3,
         lw=1.5,
     )
-    right.set(xlabel="test error, %", xlim=(0, 1.08 * max(map(max, values))))
+    words = seeds_in_words(errors.values())
+    xlabel = f"test error, %\n{words}\ngrey: range of {next(iter(errors))}"
+    right.set(xlabel=xlabel, xlim=(0, 1.08 * max(map(max, values))))
     right.grid(False, axis="y")
     return np.array([left, right])
 

@@ -150,7 +150,9 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
         before = places
     axis.text(-0.3, 1, "GPU 1", color=RED, ha="right", va="center")
     axis.text(-0.3, 0, "GPU 2", color=BLUE, ha="right", va="center")
-    axis.set(xlim=(-1.1, len(groups) + 0.4), ylim=(-1.0, 2.0))
+    words = "black: from one GPU to the other; below each layer: its maps or units"
+    axis.text(len(groups) + 0.4, -1.25, words, color=GREY, ha="right", fontsize=8.5)
+    axis.set(xlim=(-1.1, len(groups) + 0.4), ylim=(-1.4, 2.0))
     return axis
 
 
@@ -160,13 +162,13 @@ def _box(x: float, y: float, colour: str) -> Rectangle:
 
 @drawing
 def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
-    """Draw each module's MACs as a bar made of its layers, named where they fit.
+    """Draw each module's MACs as a bar made of its layers, named in it or below it.
 
     Args:
         modules: For each module its `cost.layer_table`; at most six layers in all.
     """
     figure, axis = plt.subplots(
-        figsize=(7, 0.75 * len(modules) + 0.8), layout="constrained"
+        figsize=(7, 0.85 * len(modules) + 0.8), layout="constrained"
     )
     axis.grid(False)
     axis.spines["left"].set_visible(False)
@@ -174,7 +176,7 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
     layers = pd.concat(modules.values()).query("macs > 0").layer.unique()
     colours = dict(zip(layers, CYCLE, strict=False))
     for place, table in enumerate(modules.values()):
-        left = 0.0
+        left, thin = 0.0, []
         for row in table[table.macs > 0].itertuples():
             share = row.macs / 1e6
             colour = colours[row.layer]
@@ -182,12 +184,17 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
             if share > 0.07 * longest:  # in a shorter one the name has no room
                 middle = left + share / 2
                 axis.text(middle, -place, row.layer, ha="center", va="center", c="w")
+            else:
+                thin.append(row.layer)
             left += share
+        words = f"thin parts: {', '.join(thin)}" if thin else ""
+        axis.text(0, -place - 0.34, words, va="top", color=GREY, fontsize=8.5)
         axis.text(left + 0.01 * longest, -place, f"{left:.0f} M", va="center")
     axis.set(
         yticks=[-place for place in range(len(modules))],
         xlabel="multiply-accumulates for one input, millions",
         xlim=(0, longest * 1.12),
+        ylim=(-len(modules) + 0.15, 0.45),
     )
     axis.set_yticklabels(list(modules))
     axis.tick_params(axis="y", length=0)

@@ -44,7 +44,7 @@ def architecture(table: pd.DataFrame) -> Axes:
     """Draw a network from its `cost.layer_table`: maps as squares, vectors as bars."""
     shapes = [table.input_shape[0], *table.output_shape]
     names = ["input", *table.layer]
-    notes = ["", *(f"{count:,}" for count in table.parameters)]
+    notes = ["parameters:", *(f"{count:,}" for count in table.parameters)]
     figure, axis = plt.subplots(figsize=(7.6, 3), layout="constrained")
     axis.axis("off")
     axis.set_aspect("equal")

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from torch import Tensor
 
 from .charts import draw_seeds
-from .style import BLUE, CYCLE, GREY, RED, drawing
+from .style import BLUE, CYCLE, GREY, RED, drawing, seeds_in_words
 
 Edge = tuple[str, str]
 
@@ -70,7 +70,8 @@ def computational_graphs(
             axis.text(*place, node, ha="center", va="center", bbox=style)
         columns = [x for x, _ in places.values()]
         axis.set(xlim=(min(columns) - 0.4, max(columns) + 0.4), ylim=(-1.4, top))
-        axis.set_title(title, loc="left", pad=0)
+        words = ("", ": its one path blue", ": the first path blue, the second red")
+        axis.set_title(title + words[len(routes[title])], loc="left", pad=0)
         axis.axis("off")
     return axes
 
@@ -204,7 +205,8 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
         axis.set(title=title, ylabel="share, %")
         axis.set_ylim(0, 1.1 * max(counted.max(), shares.to_numpy().max()))
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[-1].set_xlabel("length of the path: branches that it goes through")
+    words = f"gradient: {seeds_in_words(panels.values())}"
+    axes[-1].set_xlabel(f"length of the path: branches that it goes through\n{words}")
     return axes
 
 
@@ -263,8 +265,10 @@ def norms_by_depth(
             )
     for axis in axes[:, 0]:
         axis.set_ylabel(ylabel)
+    groups = [tables for runs in panels.values() for tables in runs.values()]
+    words = seeds_in_words(groups, "geometric mean")
     for axis in axes[-1]:
-        axis.set_xlabel("convolution, from input to output")
+        axis.set_xlabel(f"convolution, from input to output\n{words}")
     return axes
 
 
@@ -275,7 +279,7 @@ def _geometric_mean(values: pd.DataFrame) -> pd.Series:
 
 @drawing
 def pixels_read(maps: Mapping[str, Tensor], *, columns: int = 3) -> np.ndarray:
-    """Draw which pixels of its input each of several layers reads.
+    """Draw which pixels of its input each of several layers reads: they are blue.
 
     Args:
         maps: For each title, a tensor (H, W) that is not zero where a pixel is read.
@@ -299,4 +303,6 @@ def pixels_read(maps: Mapping[str, Tensor], *, columns: int = 3) -> np.ndarray:
             linewidth=0.6,
         )
         axis.set_title(title)
+    words = "blue: a pixel that is read"
+    figure.text(0.5, 0, words, ha="center", va="top", color=BLUE)
     return axes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, ParamSpec, TypeVar
 
@@ -70,6 +70,23 @@ def _is_empty(data: Any) -> bool:
     if isinstance(data, Mapping):
         return not data or any(map(_is_empty, data.values()))
     return not data if isinstance(data, list | tuple) else 0 in np.shape(data)
+
+
+def explain(axis: Axes, words: str) -> None:
+    """Write in small words, above the right end of an axes, what its marks mean."""
+    axis.set_title(words, loc="right", color=GREY, fontsize=8.5)
+
+
+def seeds_in_words(groups: Iterable[Sequence], mean: str = "mean") -> str:
+    """Say what a line and its band stand for; nothing if no group has several seeds.
+
+    Args:
+        groups: For each line, what there is a seed.
+        mean: What the line shows.
+    """
+    counts = sorted({len(group) for group in groups} - {1})
+    seeds = " or ".join(map(str, counts))
+    return f"{mean} and range of {seeds} seeds" if counts else ""
 
 
 def label_ends(axis: Axes) -> None:

@@ -34,7 +34,10 @@ def layers_side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Ax
             box = Rectangle(corner, 0.88, 0.82, fc=colours[kind], ec="none", alpha=0.25)
             axis.add_patch(box)
             axis.text(column, height, label, ha="center", va="center", fontsize=9)
-    axis.set(xlim=(-0.5, len(networks) - 0.5), ylim=(-0.8, tallest + 0.6))
+    words = "blue: convolution, orange: pooling, green: dense"
+    middle = (len(networks) - 1) / 2
+    axis.text(middle, -1.1, words, ha="center", va="center", c=GREY, fontsize=8.5)
+    axis.set(xlim=(-0.5, len(networks) - 0.5), ylim=(-1.6, tallest + 0.6))
     return axis
 
 
@@ -113,9 +116,9 @@ def dots_with_means(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Ax
 
     Groups whose labels begin with the same line have the same colour.
     """
-    height = 0.55 * len(values) + 0.7
+    height = 0.55 * len(values) + 0.85
     figure, axis = plt.subplots(figsize=(6, height))
-    figure.subplots_adjust(0.3, 0.55 / height, 0.97, 0.97)
+    figure.subplots_adjust(0.3, 0.7 / height, 0.97, 0.97)
     kinds = dict.fromkeys(label.split("\n")[0] for label in values)
     colours = dict(zip(kinds, CYCLE, strict=False))
     for row, (label, group) in enumerate(values.items()):
@@ -126,7 +129,8 @@ def dots_with_means(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Ax
         # All seeds as dots, and the mean below them: it would hide some of so few.
         style = {"color": colour, "capsize": 5, "lw": 2}
         axis.errorbar(points.mean(), row + 0.22, xerr=error, fmt="D", **style)
-    axis.set(xlabel=xlabel, ylim=(len(values) - 0.4, -0.5))
+    words = "dots: seeds; diamonds: their mean and its standard error"
+    axis.set(xlabel=f"{xlabel}\n{words}", ylim=(len(values) - 0.4, -0.5))
     axis.set_yticks(range(len(values)), list(values))
     axis.grid(False, axis="y")
     return axis

@@ -20,9 +20,10 @@ from accelerate.utils import broadcast
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from tqdm import tqdm  # not tqdm.auto: its bar stays in the notebook as a widget
+from tqdm import tqdm
 
 from .._observe import several_images
+from .._progress import progress
 from .._settings import check_count
 from ..data import Images
 from .evaluation import evaluate
@@ -197,9 +198,7 @@ def fit_seeds(
     """
     sets = train if isinstance(train, Sequence) else [train] * len(seeds)
     networks, histories = [], []
-    for seed, own in tqdm(
-        zip(seeds, sets, strict=True), "networks", len(seeds), leave=False
-    ):
+    for seed, own in progress(zip(seeds, sets, strict=True), "networks", len(seeds)):
         torch.manual_seed(seed)
         networks.append(make())
         histories.append(
@@ -296,14 +295,13 @@ def _row(epoch: int, means: Tensor) -> dict:
 
 def _bar(train: Images, recipe: Recipe, done: int, shown: bool) -> tqdm:
     """Return the bar of progress, in images; `done` epochs are behind it."""
-    return tqdm(
-        desc="training",
+    return progress(
+        name="training",
         total=recipe.epochs * len(train),
         initial=done * len(train),
         unit=" images",
         unit_scale=True,
-        leave=False,
-        **({} if shown else {"disable": True}),  # or as the environment says
+        shown=shown,
     )
 
 

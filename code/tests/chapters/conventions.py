@@ -4,6 +4,7 @@ Each check takes a notebook and returns a list of complaints, empty if all is we
 `CHAPTER_CHECKS` holds those that need nothing else.
 """
 
+import ast
 import csv
 import json
 import re
@@ -30,6 +31,7 @@ MAX_LINES, MAX_SPECIAL_LINES = 25, 40  # of a cell; of bootstrap and solution ce
 MIN_ALT = 40  # characters: fewer name the figure but do not say what it shows
 MIN_EXERCISES = 6
 MAX_WIDGET_BYTES = 1_500_000
+SETTINGS = {"DATA", "WEIGHTS"}  # what a reader may choose
 
 MYST = re.compile(
     r"^\s*(?:`{3,}|~{3,}|:{3,})\s*\{|^\s*:{3,}|\{[\w:+.-]+\}`"
@@ -101,6 +103,7 @@ def figures(notebook: NotebookNode) -> list[str]:
             output
             for output in cell.outputs
             if any(mime.startswith("image/") for mime in output.get("data", {}))
+            and WIDGET_VIEW not in output.data
         ]
         if not images:
             continue
@@ -152,6 +155,41 @@ def sliders(notebook: NotebookNode) -> list[str]:
     if size > MAX_WIDGET_BYTES:
         found.append(f"widgets hold {size:,} bytes, more than {MAX_WIDGET_BYTES:,}")
     return found
+
+
+def pictures_of_widgets(notebook: NotebookNode) -> list[str]:
+    """Widgets with no picture for where none is shown, such as on GitHub."""
+    return [
+        f"{where(notebook, cell)}: widget without image/png"
+        for cell in _cells(notebook, "code")
+        for output in cell.outputs
+        if WIDGET_VIEW in output.get("data", {}) and "image/png" not in output.data
+    ]
+
+
+def parameters(notebook: NotebookNode) -> list[str]:
+    """Settings that ``papermill -p`` cannot set: it writes after the tagged cell."""
+    found = []
+    tagged = [cell for cell in _cells(notebook, "code") if "parameters" in _tags(cell)]
+    if len(tagged) > 1:
+        found.append(f"{len(tagged)} cells tagged 'parameters'")
+    for cell in _cells(notebook, "code"):
+        names = _set_by(cell)
+        if cell not in tagged and SETTINGS & names.keys():
+            found.append(f"{where(notebook, cell)}: sets {', '.join(names)}, untagged")
+        if cell in tagged and not all(names.values()):
+            found.append(f"{where(notebook, cell)}: does more than to set constants")
+    return found
+
+
+def _set_by(cell: NotebookNode) -> dict[str, bool]:
+    """Return what a cell's statements set, and whether each is set to a constant."""
+    return {
+        ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node): (
+            isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        )
+        for node in ast.parse(cell.source).body
+    }
 
 
 def exercises(notebook: NotebookNode) -> list[str]:
@@ -246,6 +284,8 @@ CHAPTER_CHECKS = (
     figures,
     image_alternatives,
     sliders,
+    pictures_of_widgets,
+    parameters,
     exercises,
     machine_paths,
 )

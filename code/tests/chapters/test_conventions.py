@@ -233,6 +233,26 @@ def test_sliders():
     assert "bytes" in conventions.sliders(chapter(code(), models=large))[0]
 
 
+def test_pictures_of_widgets():
+    data = {WIDGET_VIEW: {"model_id": "1"}}
+    alone = chapter(code("1", new_output("display_data", data)))
+    assert "without image/png" in conventions.pictures_of_widgets(alone)[0]
+    both = code("1", new_output("display_data", data | {"image/png": "aa"}))
+    assert conventions.pictures_of_widgets(chapter(both)) == []
+    assert conventions.figures(chapter(both)) == []  # it needs no caption
+
+
+def test_parameters():
+    tagged = code('DATA = "digits"  # or "mnist"\nWEIGHTS = False', tags=["parameters"])
+    assert conventions.parameters(chapter(code("a = 1"), tagged)) == []
+    assert "untagged" in conventions.parameters(chapter(code("DATA = 1")))[0]
+    second = code("SIDE = 8", tags=["parameters"])
+    assert "2 cells" in conventions.parameters(chapter(tagged, second))[0]
+    for more in ("load(DATA)", "dataset = load(DATA)", "import x"):
+        cell = code(f"DATA = 1\n{more}", tags=["parameters"])
+        assert "does more" in conventions.parameters(chapter(cell))[0]
+
+
 def exercise(number, **changes):
     folded = {"tags": ["hide-cell"], "cellView": "form"}
     folded |= {"jupyter": {"source_hidden": True}} | changes

@@ -15,7 +15,8 @@ from tools.notebooks.links import repository
 
 @pytest.mark.slow
 def test_a_new_chapter_keeps_to_the_conventions(tmp_path):
-    (tmp_path / "code").symlink_to(ROOT / "code")  # for its bootstrap cell
+    for name in ("code", "requirements.txt"):  # for its bootstrap cell
+        (tmp_path / name).symlink_to(ROOT / name)
     path = tmp_path / "08-name.ipynb"
     command = [sys.executable, "-m", "tools.notebooks", "new", path]
     subprocess.run(command, cwd=ROOT, check=True)

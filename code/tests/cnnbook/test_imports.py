@@ -16,7 +16,8 @@ LAYERS = """
     exercises plots
     gradients pretrained training
     cam chains cost data models papers receptive_field records
-    _book _lookup _observe _settings claims memory timing widgets
+    packages
+    _book _lookup _observe _progress _settings claims memory timing widgets
 """.strip().splitlines()
 FLOORS = {name: -line for line, row in enumerate(LAYERS) for name in row.split()}
 

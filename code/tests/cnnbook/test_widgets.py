@@ -1,9 +1,14 @@
 """Sliders that move in a static page."""
 
+import base64
+import io
+
 import matplotlib.pyplot as plt
 import pytest
-from ipywidgets import HTML
+from IPython.utils.dir2 import get_real_method
+from ipywidgets import HTML, Tab
 from ipywidgets.embed import dependency_state
+from PIL import Image
 
 from cnnbook import widgets
 
@@ -44,6 +49,38 @@ def _links(box, slider):
 
 def _index_of(stack):
     return [f"IPY_MODEL_{stack.model_id}", "selected_index"]
+
+
+def test_where_no_widget_is_shown_the_picture_on_view_is():
+    rows = [_pictures(2), _pictures(2)]
+    box = widgets.frames(rows, "ab", name="x", inner_labels="de", inner_name="y")
+    data, metadata = box._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == box.model_id
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "picture <0>"
+    assert f"base64,{data['image/png']}" in rows[0][0].value
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+        assert image.format == "PNG"
+    stack = box.children[-1]
+    stack.selected_index, stack.children[1].selected_index = 1, 1
+    assert box._repr_mimebundle_()[0]["text/plain"] == "picture <1>"
+    # ipywidgets 7 shows a widget by this method, if there is one, and only then asks.
+    assert get_real_method(box, "_ipython_display_") is None
+
+
+def test_with_ipywidgets_7_no_empty_tabs_are_shown(monkeypatch):
+    monkeypatch.setattr(widgets, "HAS_STACK", False)
+    rows = [_pictures(2), _pictures(2)]
+    box = widgets.frames(rows, "ab", name="x", inner_labels="de", inner_name="y")
+    outer, _, style, stack = box.children
+    hidden = [stack, *stack.children]
+    assert all(isinstance(tab, Tab) for tab in hidden)
+    assert all("hide-tabs" in tab._dom_classes for tab in hidden)
+    assert style.value == (
+        "<style>.hide-tabs > :is(.p-TabBar, .lm-TabBar) {display: none !important}"
+        "</style>"
+    )
+    assert _links(box, outer) == [_index_of(stack)]
+    assert box._repr_mimebundle_()[0]["text/plain"] == "picture <0>"
 
 
 def test_frames_need_a_picture_for_each_label():

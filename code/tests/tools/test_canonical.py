@@ -2,7 +2,9 @@
 
 import json
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -10,9 +12,11 @@ from nbformat.v4 import (
     new_output,
 )
 
+from tools import ROOT
 from tools.notebooks.canonical import (
     WIDGET_STATE,
     WIDGET_VIEW,
+    UnsavedWidgetError,
     canonicalise,
     parse,
     serialise,
@@ -184,3 +188,121 @@ def test_tracebacks_keep_the_cell_but_not_the_libraries():
     frames = ["ValueError", "\x1b[36mCell\x1b[39m In[1]", "\x1b[36mFile \x1b[39m~/x.py"]
     error = new_output("error", ename="E", evalue="e", traceback=frames)
     assert outputs_of(error)[0].traceback == frames[:2]
+
+
+# What editors make of a canonical notebook that they open, and save as it is.
+
+
+def saved_by_colab(notebook):
+    """Ids in the metadata, widgets one level higher, and marks of its own."""
+    notebook.nbformat_minor = 0
+    notebook.metadata |= {"colab": {"provenance": []}, "accelerator": "GPU"}
+    for cell in notebook.cells:
+        cell.metadata |= {"id": cell.pop("id"), "outputId": "6f", "colab": {}}
+        for output in cell.get("outputs", []):
+            if "metadata" in output:
+                output.metadata = NotebookNode({"needs_background": "light"})
+                output.data["application/vnd.google.colaboratory.intrinsic+json"] = {}
+    bundle = notebook.metadata.widgets[WIDGET_STATE]
+    notebook.metadata.widgets[WIDGET_STATE] = NotebookNode(bundle.state)
+
+
+def saved_by_vscode(notebook):
+    """Line ends of Windows, and marks of its own."""
+    notebook.metadata |= {"vscode": {"interpreter": {"hash": "0"}}, "orig_nbformat": 4}
+    notebook.metadata.language_info |= {
+        "version": "3.12.1",
+        "mimetype": "text/x-python",
+    }
+    for cell in notebook.cells:
+        cell.metadata |= {"vscode": {"languageId": "python"}}
+        cell.source = cell.source.replace("\n", "\r\n")
+
+
+def saved_by_lab(notebook):
+    """Empty settings, images that end with a newline, counts of another session."""
+    notebook.metadata |= {"toc-autonumbering": False, "kernelspec": {"name": "mine"}}
+    notebook.metadata.kernelspec |= {"display_name": "Mine", "language": "python"}
+    for cell in notebook.cells:
+        cell.metadata |= {"editable": True, "slideshow": {"slide_type": ""}}
+        cell.metadata.setdefault("tags", [])
+        cell.metadata.setdefault("jupyter", {}).setdefault("outputs_hidden", False)
+        if cell.cell_type == "markdown":
+            cell.attachments = NotebookNode()
+            continue
+        cell.execution_count = cell.execution_count and cell.execution_count + 40
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] += "\n"
+
+
+def saved_by_pycharm(notebook):
+    for cell in notebook.cells:
+        cell.metadata |= {"collapsed": False, "pycharm": {"name": "#%%\n"}}
+
+
+def run_by_papermill(notebook):
+    notebook.metadata.papermill = {"duration": 1.5, "version": "2.6.0"}
+    for cell in notebook.cells:
+        cell.metadata.papermill = {"status": "completed"}
+
+
+@pytest.mark.parametrize(
+    "save",
+    [saved_by_colab, saved_by_vscode, saved_by_lab, saved_by_pycharm, run_by_papermill],
+)
+def test_what_an_editor_saves_goes_back_into_the_same_bytes(save):
+    path = ROOT / "chapters" / "07-comparing-complexity.ipynb"
+    text = path.read_text(encoding="utf-8")
+    notebook = parse(text)
+    save(notebook)
+    assert nbformat.v4.writes(notebook) + "\n" != text
+    assert serialise(canonicalise(notebook)) == text
+
+
+def test_a_slider_whose_state_was_not_saved_is_refused():
+    """As JupyterLab saves it: the output is new, the state is of the run before."""
+    notebook = canonicalise(slider_notebook(range(8)))
+    notebook.cells[1].outputs[0].data[WIDGET_VIEW].model_id = "f" * 32
+    with pytest.raises(UnsavedWidgetError, match=r"^cell 2 \(slider\): .*execute`$"):
+        canonicalise(notebook)
+    notebook = canonicalise(slider_notebook(range(8)))
+    state = notebook.metadata.widgets[WIDGET_STATE].state
+    del state[max(name for name in state if state[name].model_name == "HTMLModel")]
+    with pytest.raises(UnsavedWidgetError, match="no saved state"):
+        canonicalise(notebook)
+    del notebook.metadata["widgets"]
+    with pytest.raises(UnsavedWidgetError, match="no saved state"):
+        canonicalise(notebook)
+
+
+def test_an_image_brings_the_alternative_text_of_its_cell():
+    figure = new_output("display_data", {"image/png": "aa\nbb\n", "text/plain": "F"})
+    cell = new_code_cell("x", id="x", outputs=[figure])
+    cell.metadata.mystnb = {"image": {"alt": "A line that rises."}}
+    notebook = new_notebook(cells=[cell])
+    for alt in ("A line that rises.", "A line that falls."):
+        cell.metadata.mystnb["image"]["alt"] = alt
+        notebook = canonicalise(new_notebook(cells=[cell]))
+        [output] = notebook.cells[0].outputs
+        assert output.metadata == {"image/png": {"alt": alt}}
+        assert output.data["image/png"] == "aabb"
+        cell.outputs = notebook.cells[0].outputs
+
+
+def test_a_picture_keeps_the_alternative_text_that_it_brought():
+    metadata = {"image/png": {"alt": "First.", "width": 7}, "needs_background": "light"}
+    picture = new_output("display_data", {"image/png": "aa"}, metadata=metadata)
+    assert outputs_of(picture)[0].metadata == {"image/png": {"alt": "First."}}
+
+
+def test_what_a_bar_of_progress_leaves_is_dropped():
+    emptied = new_output("display_data", {"text/plain": ""})
+    assert outputs_of(emptied, new_output("display_data", {})) == []
+
+
+def test_solutions_stay_folded_and_an_opened_output_says_nothing():
+    folded = {"source_hidden": True, "outputs_hidden": False}
+    cell = new_code_cell("x", id="x", metadata={"jupyter": folded, "cellView": "form"})
+    kept = canonicalise(new_notebook(cells=[cell])).cells[0].metadata
+    assert kept == {"jupyter": {"source_hidden": True}, "cellView": "form"}

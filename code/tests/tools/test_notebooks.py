@@ -67,6 +67,8 @@ def test_a_chapter_finds_the_checkout_that_it_lies_in(tmp_path):
         new_notebook(cells=[new_markdown_cell("# Title")]), "a.ipynb", HOME
     ).cells[2]
     (tmp_path / "code" / "cnnbook").mkdir(parents=True)
+    (tmp_path / "code" / "cnnbook" / "packages.py").write_text("def check(): ...")
+    (tmp_path / "requirements.txt").touch()
     (tmp_path / "chapters").mkdir()
     script = cell.source + "\nprint(sys.path[0])"
     result = subprocess.run(
