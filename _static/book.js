@@ -1,11 +1,5 @@
 /* Loaded on every page, before the theme's own scripts and the widgets. */
 
-// A page opened from a folder may not fetch other files, so the search lists titles
-// without the excerpts that it would have to fetch.
-if (location.protocol === "file:") {
-  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-}
-
 // Paper is light, whatever the screen is.
 addEventListener("beforeprint", () => {
   const { dataset } = document.documentElement;
@@ -82,6 +76,23 @@ function loadExplorablesWhenNear() {
   }
 }
 
+// The search's records weigh as much as a chapter: they wait until someone searches.
+function loadSearch() {
+  const { content_root } = document.documentElement.dataset;
+  for (const name of ["vendor/minisearch", "search/records", "search/search"]) {
+    const script = document.createElement("script");
+    script.async = false; // they run in this order
+    script.src = `${content_root}_static/${name}.js`;
+    document.head.append(script);
+  }
+}
+
+function loadSearchWhenUsed() {
+  if (document.querySelector(".bd-search-container")) return loadSearch();
+  const fields = document.querySelector("#pst-search-dialog");
+  fields?.addEventListener("focusin", loadSearch, { once: true });
+}
+
 // Name what a screen reader would otherwise read as just "slider" or "button"; the
 // search button's own text names it better than its label, which leaves out the keys.
 function nameControls() {
@@ -100,6 +111,7 @@ document.addEventListener("contentvisibilityautostatechange", makeReachable, tru
 document.addEventListener("DOMContentLoaded", () => {
   loadExplorablesWhenNear();
   loadWidgetsWhenNear();
+  loadSearchWhenUsed();
   nameControls();
   const changes = { childList: true, subtree: true };
   new MutationObserver(nameControls).observe(document.body, changes);

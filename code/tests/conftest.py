@@ -59,7 +59,7 @@ def page(browser: Browser) -> Iterator[Page]:
         "request",
         lambda request: (
             request.url.startswith(("http:", "https:"))
-            and "localhost" not in request.url
+            and "127.0.0.1" not in request.url
             and problems.append(f"request to {request.url}")
         ),
     )

@@ -31,6 +31,10 @@ WANTED = {
         "LICENSE": "html-manager.LICENSE.txt",
     },
     "@fortawesome/fontawesome-free": {"LICENSE.txt": "fontawesome.LICENSE.txt"},
+    "minisearch": {
+        "dist/umd/index.js": "minisearch.js",
+        "LICENSE.txt": "minisearch.LICENSE.txt",
+    },
     "katex": {
         "dist/katex.min.css": "katex.min.css",
         "LICENSE": "katex.LICENSE.txt",

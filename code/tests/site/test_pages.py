@@ -23,15 +23,6 @@ from tools.site.assets import AXE
 
 pytestmark = pytest.mark.browser
 
-SEARCHED = {  # a term that a chapter explains
-    "01-lenet": "equivariance",
-    "02-ilsvrc": "inception",
-    "03-vgg-small-filters": "crossover",
-    "04-fc-parameter-blowup": "pruning",
-    "05-resnet-gradients": "degradation",
-    "06-gap-vs-flatten": "dilution",
-    "07-comparing-complexity": "roofline",
-}
 AXE_SCRIPT = ROOT / "node_modules" / AXE / "axe.min.js"
 
 # What keeps a reader out, or makes it hard, by the rules of WCAG 2.2 and good practice.
@@ -186,17 +177,6 @@ def test_without_scripts_a_slider_shows_its_first_picture(
     assert not any(
         picture.is_visible() for picture in page.locator(".first-frame").all()
     )
-
-
-@pytest.mark.parametrize(("name", "term"), SEARCHED.items())
-def test_search_finds_a_term(page: Page, base: str, name: str, term: str) -> None:
-    open_page(page, base + "intro.html")
-    page.keyboard.press("Control+k")
-    page.locator("#pst-search-dialog input").fill(term)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/search.html?q={term}*")
-    page.locator(f"#search-results a[href*='{name}']").first.wait_for(timeout=5000)
-    page.evaluate("localStorage.clear()")  # it keeps the term to mark it on pages
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
