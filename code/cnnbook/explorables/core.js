@@ -56,7 +56,7 @@
   .mark { border: 2px solid var(--accent); outline: 1px solid var(--surface); pointer-events: none; position: absolute; }
   :host([hide~=controls]) .controls, :host([hide~=numbers]) details { display: none; }
   .still { display: none; }
-  @media print { .still { display: block; } .live { display: none; } :host { min-height: 0; } }
+  @media print { .still { display: block; } .live { display: none !important; } :host { min-height: 0; } }
   `;
 
   /** Make an element of HTML: element("button", { onclick }, "text"). */
