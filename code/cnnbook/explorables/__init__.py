@@ -14,10 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import squash
+from . import lenet, network, squash
 from ._element import Explorable
 
-_KINDS: dict[str, Callable[..., Explorable]] = {"squash": squash.view}
+_KINDS: dict[str, Callable[..., Explorable]] = {
+    "lenet": lenet.view,
+    "network": network.view,
+    "squash": squash.view,
+}
 
 
 def names() -> list[str]:
