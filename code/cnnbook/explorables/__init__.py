@@ -14,10 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import quiz, squash
+from . import lenet, network, quiz, squash
 from ._element import Explorable
 
 _KINDS: dict[str, Callable[..., Explorable]] = {
+    "lenet": lenet.view,
+    "network": network.view,
     "quiz": quiz.view,
     "squash": squash.view,
 }

@@ -19,6 +19,8 @@ from PIL import Image
 from torch import Tensor
 
 FOLDER = Path(__file__).parent
+# 88 that need no escape in JSON or HTML: the last eight begin a pair.
+LETTERS = "".join(sorted({chr(code) for code in range(35, 127)} - set("&<>\\")))
 COMMENT = re.compile(r"^\s*/\*\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 
 
@@ -92,24 +94,54 @@ def script(name: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def packed(weights: Tensor) -> dict[str, Any]:
-    """Pack numbers into a byte each, times a scale: what ``unpack`` of core.js reads.
+def packed(numbers: Tensor, fine: bool = False) -> dict[str, Any]:
+    """Pack numbers into one letter each, mostly: `unpack` of core.js reads them.
 
-    The largest in magnitude becomes 127, so a number is off by at most half a scale.
+    A number becomes a whole one from -127 to 127, times a scale; small ones, of which
+    weights have many, take one letter, others two. So it is off by at most half a scale.
+
+    Args:
+        numbers: Of any shape.
+        fine: Whether what is left over is packed, too, which is 16 bits in all.
 
     Raises:
         ValueError: If a number is not finite.
     """
-    numbers = weights.detach().to("cpu", torch.float32).flatten()
-    if not numbers.isfinite().all():
+    whole, scale = whole_numbers(numbers)
+    coarse = {"scale": scale, "letters": "".join(map(_letters, whole.tolist()))}
+    if fine:
+        coarse["rest"] = packed(numbers.flatten().cpu() - whole * scale)
+    return coarse
+
+
+def unpacked(numbers: Tensor, fine: bool = False) -> Tensor:
+    """Return what comes out of packing, for comparison."""
+    whole, scale = whole_numbers(numbers)
+    coarse = (whole * scale).view(numbers.shape)
+    return coarse + unpacked(numbers.cpu() - coarse) if fine else coarse
+
+
+def whole_numbers(numbers: Tensor) -> tuple[Tensor, float]:
+    """Return numbers as whole ones from -127 to 127, and their scale."""
+    flat = numbers.detach().to("cpu", torch.float32).flatten()
+    if not flat.isfinite().all():
         raise ValueError(
             "a weight is not finite: nothing true can be drawn with it; train the "
             "network again with a lower learning rate"
         )
-    largest = numbers.abs().max().item() if numbers.numel() else 0.0
-    scale = largest / 127 or 1.0
-    rounded = (numbers / scale).round().to(torch.int8).numpy()
-    return {"scale": scale, "bytes": base64.b64encode(rounded.tobytes()).decode()}
+    largest = flat.abs().max().item() if flat.numel() else 0.0
+    # A few digits, rounded up a little, so that none becomes more than 127.
+    scale = float(f"{largest / 127 * 1.00001:.6g}") or 1.0
+    return (flat / scale).round(), scale
+
+
+def _letters(number: float) -> str:
+    """Write a whole number: 0, 1, -1, 2, -2 … are ranks, and a rank has a letter."""
+    rank = round(2 * number - 1 if number > 0 else -2 * number)
+    if rank < 80:
+        return LETTERS[rank]
+    pairs, first = divmod(rank - 80, 8)
+    return LETTERS[80 + first] + LETTERS[pairs]
 
 
 def _address(figure: Figure) -> str:
