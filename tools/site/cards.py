@@ -68,7 +68,7 @@ def lenet() -> Card:
         """Return the pixels that are ink, or those that are paper, as one path."""
         pixel = f"h{side - 1}v{side - 1}h-{side - 1}z"
         return "".join(
-            f"M{left + side * (8 * place + column) + 4 * place} {top + side * row}{pixel}"
+            f"M{left + place * 76 + side * column} {top + side * row}{pixel}"
             for place, digit in enumerate(str(year))
             for row, pixels in enumerate(codes[int(digit)])
             for column, is_ink in enumerate(pixels)
@@ -92,7 +92,7 @@ def ilsvrc() -> Card:
     shapes = []
     for place, row in enumerate(won.itertuples()):
         x, height = 12 + step * place, scale * row.error
-        kind = "plain" if row.kind == "convolutional" else "quiet"
+        kind = "blue" if row.kind == "convolutional" else "quiet"
         bar = {"x": x, "width": step - 8, "y": floor - height, "height": height}
         shapes += [
             shape("rect", kind, **bar),
@@ -111,9 +111,9 @@ def vgg() -> Card:
     """Draw the weights of one 7×7 beside those of the three 3×3 that see as much."""
     side = 16.0
     shapes = [
-        grid("plain", 34, 22, side, 7, 7),
+        grid("blue", 34, 22, side, 7, 7),
         word("one 7×7: 49", 34 + 3.5 * side - 1, 160),
-        *(grid("residual", 214, 22 + 39 * i, 11.5, 3, 3) for i in range(3)),
+        *(grid("orange", 214, 22 + 39 * i, 11.5, 3, 3) for i in range(3)),
         word("three 3×3: 27", 230, 160),
     ]
     return Card(shapes, "One 7×7 kernel has 49 weights, three 3×3 have 27.")
@@ -133,8 +133,8 @@ def parameters() -> Card:
         up = scale * row.parameters / table.parameters.sum()
         down = scale * row.macs / table.macs.sum()
         shapes += [
-            shape("rect", "plain", x=x, width=width, y=middle - up, height=up),
-            shape("rect", "residual", x=x, width=width, y=middle + 1.0, height=down),
+            shape("rect", "blue", x=x, width=width, y=middle - up, height=up),
+            shape("rect", "orange", x=x, width=width, y=middle + 1.0, height=down),
         ]
     shapes += [
         word("parameters", 12, middle - 12, "start"),
@@ -158,8 +158,8 @@ def resnet() -> Card:
         thick = max(0.6, 9 * factor**left)
         if place:
             shapes += [
-                _link("plain", x, step, 52, 9 * factor**left),
-                _link("residual", x, step, 134, thick),
+                _link("blue", x, step, 52, 9 * factor**left),
+                _link("orange", x, step, 134, thick),
                 shape(
                     "path",
                     "skip",
@@ -170,8 +170,8 @@ def resnet() -> Card:
     for place in range(layers):
         x = 24 + step * place
         shapes += [
-            shape("circle", "plain", cx=x, cy=52, r=11),
-            shape("circle", "residual", cx=x, cy=134, r=11),
+            shape("circle", "blue", cx=x, cy=52, r=11),
+            shape("circle", "orange", cx=x, cy=134, r=11),
         ]
     return Card(
         shapes,
@@ -201,7 +201,11 @@ def pooling() -> Card:
         for place, value in enumerate(digit.flatten())
     ]
     shapes += [
-        shape("path", "line", d="M132 78C148 78 144 64 158 64M132 104C148 104 146 126 164 126"),
+        shape(
+            "path",
+            "axis",
+            d="M132 78C148 78 144 64 158 64M132 104C148 104 146 126 164 126",
+        ),
         _shade(172, 112, 28, float(digit.mean())),
         word("flatten: 16", 164, 40, "start"),
         word("average: 1", 212, 131, "start"),
@@ -215,8 +219,8 @@ def pooling() -> Card:
 def _shade(x: float, y: float, width: float, value: float, height: float = 0) -> str:
     """Return a cell whose ink is as strong as its number."""
     box = {"x": x, "y": y, "width": width, "height": height or width}
-    return shape("rect", "cell", **box) + shape(
-        "rect", "plain", **box, fill_opacity=f"{value:.2f}"
+    return shape("rect", "faint", **box) + shape(
+        "rect", "blue", **box, fill_opacity=f"{value:.2f}"
     )
 
 
@@ -236,7 +240,7 @@ def complexity() -> Card:
         key=lambda point: -point[2],  # small ones on top
     )
     across, up, _ = zip(*points, strict=True)
-    shapes = [shape("path", "line", d="M34 12V152H310")]
+    shapes = [shape("path", "axis", d="M34 12V152H310")]
     for work, accuracy, millions in points:
         x = 56 + 222 * (work - min(across)) / (max(across) - min(across))
         y = 138 - 104 * (accuracy - min(up)) / (max(up) - min(up))
