@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ class Step:
     vectors: dict[str, Tensor] = field(default_factory=dict)
 
 
-class NotAChain(ValueError):
+class NotAChainError(ValueError):
     """A network that is not a chain of steps which can be shown."""
 
 
@@ -51,8 +52,8 @@ def observe(model: nn.Module, image: Tensor) -> list[Step]:
     """Return the steps by which a network, in eval mode, maps one image (C, H, W).
 
     Raises:
-        NotAChain: If a step cannot be shown, or the network branches; the message names
-            the layer.
+        NotAChainError: If a step cannot be shown, or the network branches; the message
+            names the layer.
     """
     recorder = _Recorder(model)
     batch = image[None]
@@ -60,7 +61,7 @@ def observe(model: nn.Module, image: Tensor) -> list[Step]:
     with restored(model), running(model), torch.no_grad(), recorder.listening():
         result = model(batch)
     if result is not recorder.last:
-        raise NotAChain(
+        raise NotAChainError(
             f"{type(model).__name__} does not return what its last layer computes, so "
             "it is no chain of layers"
         )
@@ -135,12 +136,12 @@ class _Recorder(TorchFunctionMode):
             return result
         name = function.__name__.strip("_")
         if len(ours) > 1 or ours[0] is not self.last:
-            raise NotAChain(
+            raise NotAChainError(
                 f"the layer {self._place(name)} reads what an earlier layer computed: "
                 "only a chain of layers, each of which reads the one before, is shown"
             )
         if name not in _READERS:
-            raise NotAChain(f"the layer {self._place(name)} cannot be shown here")
+            raise NotAChainError(f"the layer {self._place(name)} cannot be shown here")
         self._read(name, ours[0], result, args, kwargs)
         return result
 
@@ -152,12 +153,12 @@ class _Recorder(TorchFunctionMode):
         named = {key: value for key, value in kwargs.items() if value is not before}
         try:
             read = _READERS[name](before, *rest, **named)
-        except _CannotShow as reason:
-            raise NotAChain(
+        except _CannotShowError as reason:
+            raise NotAChainError(
                 f"the layer {self._place(name)} cannot be shown here: {reason}"
             ) from None
         except TypeError:
-            raise NotAChain(
+            raise NotAChainError(
                 f"the layer {self._place(name)} is called in a way that cannot be "
                 "shown here"
             ) from None
@@ -178,7 +179,7 @@ class _Recorder(TorchFunctionMode):
     ) -> None:
         if output.ndim not in (2, 4):
             place = self._place(function)
-            raise NotAChain(
+            raise NotAChainError(
                 f"the layer {place} outputs a tensor of shape {tuple(output.shape)}: "
                 "only maps (N, C, H, W) and features (N, F) can be shown"
             )
@@ -191,7 +192,7 @@ class _Recorder(TorchFunctionMode):
         kept = None if weights is None else weights.detach().cpu().float().clone()
         for tensor in [*tensors.values(), *([] if kept is None else [kept])]:
             if not tensor.isfinite().all():
-                raise NotAChain(
+                raise NotAChainError(
                     f"a weight of the layer {self._place(function)} is not finite: "
                     "nothing true can be drawn with it; train the network again with "
                     "a lower learning rate"
@@ -210,7 +211,7 @@ class _Recorder(TorchFunctionMode):
         return f"{name!r} ({kind})"
 
 
-class _CannotShow(ValueError):
+class _CannotShowError(ValueError):
     """Why a call cannot be shown."""
 
 
@@ -242,7 +243,7 @@ def _conv2d(
     if padding == "same":
         spans = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
         if any(span % 2 for span in spans):
-            raise _CannotShow("its padding differs from side to side")
+            raise _CannotShowError("its padding differs from side to side")
         padding = [span // 2 for span in spans]
     settings = {
         "kernel": list(weight.shape[2:]),
@@ -256,7 +257,7 @@ def _conv2d(
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> _Read:
     if x.ndim != 2:
-        raise _CannotShow("it does not read features (N, F)")
+        raise _CannotShowError("it does not read features (N, F)")
     return _conv2d(x, weight[:, :, None, None], bias)
 
 
@@ -282,7 +283,7 @@ def _pool(mode: str) -> Callable[..., _Read]:
         divisor_override: int | None = None,
     ) -> _Read:
         if _pair(padding) != [0, 0] and not count_include_pad:
-            raise _CannotShow("its average leaves out the padding")
+            raise _CannotShowError("its average leaves out the padding")
         divisor = divisor_override or _pair(kernel_size)[0] * _pair(kernel_size)[1]
         return pool(kernel_size, stride, padding, 1, ceil_mode, divisor=divisor)
 
@@ -290,7 +291,7 @@ def _pool(mode: str) -> Callable[..., _Read]:
         kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, **more: int
     ) -> _Read:
         if ceil:
-            raise _CannotShow("it rounds its output's size up")
+            raise _CannotShowError("it rounds its output's size up")
         settings = {
             "kernel": _pair(kernel),
             "stride": _pair(stride or kernel),
@@ -312,7 +313,7 @@ def _adaptive_average(x: Tensor, output_size: Any) -> _Read:
 
 def _mean(x: Tensor, dim: Any, keepdim: bool = False) -> _Read:
     if x.ndim != 4 or sorted(d % 4 for d in dim) != [2, 3]:
-        raise _CannotShow("it does not average whole maps")
+        raise _CannotShowError("it does not average whole maps")
     return "adaptive average", {"size": [1, 1]}, None, {}
 
 
@@ -327,7 +328,7 @@ def _batch_norm(
     eps: float = 1e-5,
 ) -> _Read:
     if training or mean is None:
-        raise _CannotShow("it keeps no mean and variance to use in eval mode")
+        raise _CannotShowError("it keeps no mean and variance to use in eval mode")
     scale = (variance + eps).rsqrt() * (1 if weight is None else weight)
     shift = (0 if bias is None else bias) - mean * scale
     return "affine", {}, None, {"scale": scale, "shift": shift}
@@ -352,7 +353,7 @@ def _layer_norm(
     eps: float = 1e-5,
 ) -> _Read:
     if tuple(normalized_shape) != tuple(x.shape[1:]):
-        raise _CannotShow("it does not normalise an image's whole output")
+        raise _CannotShowError("it does not normalise an image's whole output")
     vectors = {"scale": weight, "shift": bias}
     return "normalise", {"groups": 1, "eps": eps}, None, vectors
 
@@ -370,7 +371,7 @@ def _by_map(x: Tensor, value: Any) -> Tensor:
     full = torch.broadcast_to(value, x[:1].shape) if same_in_each_map else x
     spread = full[0].flatten(1) if x.ndim == 4 else full[0][:, None]
     if not same_in_each_map or (spread != spread[:, :1]).any():
-        raise _CannotShow("its numbers differ within a map")
+        raise _CannotShowError("its numbers differ within a map")
     return spread[:, 0].clone().expand(one_each.shape[1])
 
 
@@ -391,10 +392,10 @@ def _gelu(x: Tensor, approximate: str = "none") -> _Read:
     return "activation", {"function": name}, None, {}
 
 
-def _softmax(x: Tensor, dim: int, *_: Any, **__: Any) -> _Read:
+def _softmax(x: Tensor, dim: int, *_: Any, log: bool = False, **__: Any) -> _Read:
     if dim % x.ndim != 1:
-        raise _CannotShow("it does not run over the classes")
-    return "softmax", {}, None, {}
+        raise _CannotShowError("it does not run over the classes")
+    return "softmax", {"log": log}, None, {}
 
 
 def _reshape(x: Tensor, *_: Any, **__: Any) -> _Read | None:
@@ -433,6 +434,7 @@ _READERS: dict[str, Callable[..., _Read | None]] = {
     "hardtanh": _activation("hardtanh", min_val=-1.0, max_val=1.0),
     "relu6": _activation("hardtanh", min_val=0.0, max_val=6.0),
     "softmax": _softmax,
+    "log_softmax": partial(_softmax, log=True),
     "flatten": _reshape,
     "view": _reshape,
     "reshape": _reshape,
@@ -449,8 +451,8 @@ _READERS: dict[str, Callable[..., _Read | None]] = {
 def _merged(steps: list[Step], input_shape: Shape) -> list[Step]:
     """Write as one step what the reader knows as one.
 
-    These are "times, tanh, times", the paper's squashing function, and "flatten, linear",
-    which is a convolution whose kernels are as large as the maps.
+    These are "times, tanh, times", the paper's squashing function, and "flatten,
+    linear", which is a convolution whose kernels are as large as the maps.
     """
     merged = [Step("input", "", input_shape)]
     for step in steps:
@@ -551,7 +553,9 @@ _COMPUTE: dict[str, Callable[[Step, Tensor], Tensor]] = {
     "affine": _affine_of,
     "normalise": _normalised,
     "activation": _activated,
-    "softmax": lambda _, x: x.softmax(dim=1),
+    "softmax": lambda step, x: (
+        x.log_softmax(dim=1) if step.settings["log"] else x.softmax(dim=1)
+    ),
     "distances": lambda step, x: (
         (x.flatten(1)[:, None] - step.vectors["codes"]).square().sum(2)
     ),

@@ -97,8 +97,9 @@ def script(name: str) -> str:
 def packed(numbers: Tensor, fine: bool = False) -> dict[str, Any]:
     """Pack numbers into one letter each, mostly: `unpack` of core.js reads them.
 
-    A number becomes a whole one from -127 to 127, times a scale; small ones, of which
-    weights have many, take one letter, others two. So it is off by at most half a scale.
+    A number becomes a whole one from -127 to 127, times a scale, and so is off by at
+    most half a scale. Small ones, of which weights have many, take one letter, others
+    two.
 
     Args:
         numbers: Of any shape.

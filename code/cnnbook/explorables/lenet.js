@@ -47,6 +47,7 @@
       .networks .known { font-weight: 700; }
       .name { color: var(--quiet); font-size: 13px; line-height: 22px; white-space: nowrap; }
       .verdict { height: 52px; }
+      .top { grid-template-columns: 1fr; }
       .pair { display: grid; gap: 12px; grid-template-columns: 12fr 7fr; }
       .drawing .sheet { max-width: none !important; }
       .drawing .maps { border: 1px solid var(--line); border-radius: 3px; overflow: hidden; }
@@ -66,6 +67,8 @@
       .shifts { align-items: end; display: flex; gap: 6px; }
       .shifts button { padding: 0; }
       .shifts .invert { flex: 1; }
+      .controls .slider { grid-template-columns: auto 1fr auto; }
+      .controls .slider input { grid-column: 2; grid-row: 1; }
       .comment { font-size: 13px; line-height: 20px; min-height: 80px; }
       .preset select { width: 100%; }
       .preset { display: grid; gap: 6px; }

@@ -25,7 +25,8 @@
       const first = Math.floor(map / (maps / groups)) * group;
       const all = Array.from({ length: group }, (_, i) =>
         ({ input: first + i, offset: (map * group + i) * area }));
-      return all.filter(({ offset }) => weights.subarray(offset, offset + area).some(Boolean));
+      // A single number may have been rounded to zero; a whole kernel was left out.
+      return area === 1 ? all : all.filter(({ offset }) => weights.subarray(offset, offset + area).some(Boolean));
     });
   }
 
@@ -289,17 +290,16 @@
     switch (step.kind) {
       case "convolution": {
         const parts = read.map((window) => ({ ...window, sum: sum(window.products) }));
-        const bias = step.bias ? [`bias ${number(step.bias[map])}`] : [];
         const shown = parts.length > 6
           ? [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)).slice(0, 3) : parts;
         const others = sum(parts.map((part) => part.sum)) - sum(shown.map((part) => part.sum));
-        const terms = [
-          ...bias,
-          ...shown.map((part) => part.whole || step.from[0] === 1
-            ? `products ${number(part.sum)}` : `map ${part.map + 1}: ${number(part.sum)}`),
-          ...(parts.length > 6 ? [`${parts.length - 3} other maps: ${number(others)}`] : []),
-        ];
-        return [`${terms.join(", ")}; together ${number(value)}`];
+        const named = shown.map((part) => [part.sum,
+          part.whole || step.from[0] === 1 ? "products" : `map ${part.map + 1}`]);
+        if (step.bias) named.unshift([step.bias[map], "bias"]);
+        if (parts.length > 6) named.push([others, `${parts.length - 3} other maps`]);
+        const terms = named.map(([each, name], i) =>
+          `${i ? added(each) : number(each)} (${name})`);
+        return [`${terms.join("")} = ${number(value)}`];
       }
       case "maximum": return [`the largest is ${number(value)}`];
       case "average": return [`${step.divisor === 1 ? "sum" : "mean"} ${number(value)}`];
@@ -393,14 +393,14 @@
   // ---- The view
 
   const STYLE = `
-    .live { margin: auto; max-width: 420px; }
-    .top { display: grid; gap: 12px; }
+    .live { margin: auto; max-width: 358px; }
+    .top { display: grid; gap: 12px; grid-template-columns: 1fr 1fr; }
     .input { position: relative; }
     .pad { border: 1px solid var(--line); border-radius: 6px; cursor: crosshair; overflow: hidden; touch-action: pinch-zoom; }
     .pad canvas { aspect-ratio: 1; }
     .verdict { font-size: 17px; line-height: 26px; }
     .verdict b { font-size: 22px; }
-    .images { display: grid; gap: 6px; grid-template-columns: repeat(6, 1fr); max-width: 358px; }
+    .images { display: grid; margin-top: 12px; gap: 6px; grid-template-columns: repeat(6, 1fr); max-width: 358px; }
     .images button { min-height: 48px; padding: 3px; }
     .images canvas { height: 40px; margin: auto; width: 40px; }
     .scores { align-content: start; display: grid; gap: 0 8px; grid-template-columns: auto 1fr auto; }
@@ -408,47 +408,62 @@
     .scores .bar { align-self: center; background: var(--raised); height: 12px; }
     .scores .bar i { background: var(--accent); display: block; height: 12px; }
     .scores .best { font-weight: 700; }
+    .scores .below { background: var(--line); }
     .layers { align-content: start; display: grid; gap: 4px; margin-top: 16px; }
-    .layer-name { line-height: 22px; }
+    .layer-name { line-height: 22px; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .layer-name span { color: var(--quiet); font-size: 13px; margin-left: 6px; }
     .sheet { border-radius: 3px; max-width: 358px; }
     .sheet .map { background: var(--raised); cursor: pointer; }
     .panel { background: var(--raised); border-radius: 8px; height: 336px; margin-top: 16px; overflow: hidden; padding: 12px; }
     .panel h3 { font-size: 15px; font-weight: 600; line-height: 22px; margin: 0; }
     .panel p { font-size: 13px; line-height: 20px; }
-    .panel .reads { height: 44px; margin: 6px 0; }
-    .panel select { max-width: 100%; width: 100%; }
-    .grids { align-items: center; display: flex; gap: 6px; height: 140px; }
+    .panel .panel-head { height: 118px; }
+    .panel .seen { min-height: 40px; }
+    .panel select { margin-top: 6px; width: 100%; }
+    .grids { align-items: start; display: flex; gap: 6px; height: 140px; margin-bottom: 6px; }
     .grids figure { margin: 0; }
     .grids figcaption { color: var(--quiet); font-size: 13px; line-height: 20px; text-align: center; }
-    .grids .sign { color: var(--quiet); padding-top: 20px; }
+    .grids .sign { color: var(--quiet); line-height: 23px; padding-top: 66px; }
+    .grids .small { padding-top: 28px; }
     .cells { display: grid; }
-    .cells span { font-size: 13px; font-variant-numeric: tabular-nums; line-height: 23px; min-width: 38px; text-align: center; }
+    .cells span { font-size: 13px; font-variant-numeric: tabular-nums; line-height: 23px; min-width: 39px; text-align: center; }
     .grids canvas { height: 115px; width: auto; }
     .grids .small canvas { height: 60px; }
     .foot { display: flex; flex-wrap: wrap; gap: 0 16px; justify-content: space-between; align-items: center; margin-top: 8px; min-height: 44px; }
     @container (min-width: 600px) {
-      .live { max-width: 800px; }
+      .live { max-width: 760px; }
+      .images { grid-template-columns: repeat(12, 1fr); max-width: none; }
       .top { gap: 16px; grid-template-columns: 232px 1fr; }
       .layers { gap: 10px 12px; grid-template-columns: minmax(84px, 1fr) minmax(0, 548px); }
       .layer-name span { display: block; margin: 0; line-height: 18px; }
       .sheet { max-width: 548px; }
-      .panel { height: 270px; }
-      .panel .reads { max-width: 330px; }
+      .panel { height: 258px; }
+      .panel .panel-head { display: flex; gap: 16px; height: 48px; justify-content: space-between; }
+      .panel .seen { min-height: 0; }
+      .panel select { margin: 0; width: auto; }
+      .grids { gap: 10px; }
     }
   `;
 
   class Network extends Explorable {
     static compute = {
-      /** For the parity test: every step's output for one image. */
+      // For the parity tests; `data` is what Python packs.
       outputs: (data, image) =>
         forward(prepare(data), Float32Array.from(image)).slice(1).map((output) => [...output]),
-      field: (data, last, index) => field(prepare(data), last, index),
-      account: (data, image, stage, index) => {
+      results: (data, images) => {
         const chain = prepare(data);
-        const { value, words } = account(chain, forward(chain, Float32Array.from(image)), chain.stages[stage], index);
-        return { value, words };
+        return images.map((image) => [...forward(chain, Float32Array.from(image)).at(-1)]);
       },
+      field: (data, last, index) => field(prepare(data), last, index),
+      sums: (data, image, i) => {
+        const chain = prepare(data);
+        const x = forward(chain, Float32Array.from(image))[i];
+        const { shape, bias } = chain.steps[i];
+        return Array.from({ length: size(shape) }, (_, index) =>
+          sum(windows(chain.steps[i], x, index).map(({ products }) => sum(products))) +
+            (bias ? bias[Math.floor(index / (shape[1] * shape[2]))] : 0));
+      },
+      settled: (strokes) => [...settled(strokes, 32, 20, 2.4).ink],
     };
     static style = STYLE;
 
@@ -663,9 +678,9 @@
       this.unit = undefined;
     }
 
-    place(i, node, { name, about }) {
-      const title = element("div", { className: "layer-name" }, element("b", {}, name), element("span", {}, about));
-      this.layers.append(title, node);
+    place(i, node, { name, kind, about }) {
+      const words = [kind, about].filter(Boolean).map((text) => element("span", {}, text));
+      this.layers.append(element("div", { className: "layer-name" }, element("b", {}, name), ...words), node);
     }
 
     paintLayers() {
@@ -690,11 +705,13 @@
       const order = [...result.keys()];
       if (classes > 10) order.sort((a, b) => result[b] - result[a]);
       const best = result.indexOf(Math.max(...result));
-      const most = Math.max(...result.map(Math.abs));
+      // Bars begin at zero, and go to its left for what is negative.
+      const low = Math.min(0, ...result), range = Math.max(0, ...result) - low || 1;
       this.verdict.replaceChildren("Read as ", element("b", {}, names[best]), ".");
       this.scores.replaceChildren(...order.slice(0, 10).flatMap((i) => {
-        const bar = element("i");
-        bar.style.width = `${Math.max(0, (100 * result[i]) / most)}%`;
+        const bar = element("i", { className: result[i] < 0 ? "below" : "" });
+        bar.style.marginLeft = `${(100 * (Math.min(0, result[i]) - low)) / range}%`;
+        bar.style.width = `${(100 * Math.abs(result[i])) / range}%`;
         const className = i === best ? "best" : "";
         return [element("span", { className }, names[i]), element("div", { className: "bar" }, bar),
           element("span", { className }, number(result[i]))];
@@ -778,35 +795,31 @@
       const step = this.chain.steps[first];
       const { top, left, bottom, right } = field(this.chain, last, index);
       const before = i > 0 ? this.chain.stages[i - 1].name : "the image";
-      const many = read.length > 1 ? `, and ${read.length} maps of ${before}` : ` through ${before}`;
-      const seen = `It sees ${bottom - top + 1}×${right - left + 1} pixels of the image${i > 0 ? many : ""}.`;
+      const seen = `It sees ${bottom - top + 1}×${right - left + 1} pixels of the image. ` +
+        readWords(step, read, before);
       const largest = read.length ? read.reduce((a, b) => (strength(b) > strength(a) ? b : a)) : undefined;
       const shown = read.find(({ map }) => map === this.chosenMap) ?? largest;
-      const choose = element("div", { className: "reads" });
-      if (read.length > 1) {
-        const select = element("select", { "aria-label": `Map of ${before}` }, ...read.map((window) =>
-          element("option", { value: window.map, selected: window === shown },
-            `map ${window.map + 1} of ${before}: ${window.values.length} products, sum ${number(sum(window.products))}`)));
-        select.onchange = () => {
-          this.chosenMap = Number(select.value);
-          this.paintUnit();
-          this.panel.querySelector("select").focus();
-        };
-        choose.append(select);
-      } else if (shown) {
-        choose.append(element("p", {}, this.readWords(step, shown, before)));
-      }
+      if (shown?.whole) shown.right = this.chain.stages[i - 1]?.columns;
+      const name = `${this.unitTitle(i, unit)}: ${number(value)}`;
       this.panel.replaceChildren(
-        element("h3", {}, `${this.unitTitle(i, unit)}: ${number(value)}`), element("p", {}, seen),
-        choose, this.grids(step, shown), element("p", { className: "numbers" }, `${words.join("; ")}.`));
-      this.say(`${this.unitTitle(i, unit)}: ${number(value)}. ${seen}`);
+        element("div", { className: "panel-head" },
+          element("div", {}, element("h3", {}, name), element("p", { className: "seen" }, seen)),
+          read.length > 1 ? this.mapChoice(read, shown, before) : ""),
+        this.grids(step, shown), element("p", { className: "numbers" }, `${words.join("; ")}.`));
+      this.say(`${name}. ${seen}`);
     }
 
-    readWords(step, { map, values, products }, before) {
-      const many = `${values.length} ${products ? "products" : "numbers"}`;
-      if (step.kind === "distances") return `${values.length} squared differences from its code.`;
-      return map === undefined ? `${many}, one for each unit of ${before}.`
-        : `${many}, of ${called(before, map, step)}.`;
+    /** A list of the maps that a unit reads: one is shown with its products. */
+    mapChoice(read, shown, before) {
+      const select = element("select", { "aria-label": `Map of ${before}` }, ...read.map((window) =>
+        element("option", { value: window.map, selected: window === shown },
+          `map ${window.map + 1}: ${window.values.length} products, sum ${number(sum(window.products))}`)));
+      select.onchange = () => {
+        this.chosenMap = Number(select.value);
+        this.paintUnit();
+        this.panel.querySelector("select").focus();
+      };
+      return select;
     }
 
     /** The numbers that a unit reads, its weights, and their products. */
@@ -814,7 +827,7 @@
       const row = element("div", { className: "grids numbers" });
       if (!window) return row;
       const { values, weights, products, right = Math.ceil(Math.sqrt(values.length * 1.5)) } = window;
-      const wide = this.getBoundingClientRect().width >= 600;
+      const wide = this.live.clientWidth >= 680;
       const part = (name, numbers, small) =>
         element("figure", { className: small ? "small" : "" },
           element("figcaption", {}, name), cells(numbers, right, small, this.colours));
@@ -836,7 +849,16 @@
   }
 
   const strength = ({ products, values }) => Math.abs(sum(products ?? values));
-  const called = (before, map, step) => (step.from[0] === 1 ? before : `map ${map + 1} of ${before}`);
+
+  /** What a unit reads, in words. */
+  function readWords(step, read, before) {
+    if (!read.length) return "";
+    const [{ map, values, whole }] = read;
+    if (step.kind === "distances") return `It compares the ${values.length} units of ${before} with its code.`;
+    if (whole) return `It reads all ${values.length} units of ${before}.`;
+    if (read.length > 1) return `It reads ${values.length} numbers in each of ${read.length} maps of ${before}.`;
+    return `It reads ${values.length} numbers of ${step.from[0] === 1 ? before : `map ${map + 1} of ${before}`}.`;
+  }
 
   /** The value that is drawn in full colour. */
   function limit(step, values) {

@@ -14,7 +14,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from ._chain import NotAChain, Step, compute, observe
+from ._chain import NotAChainError, Step, compute, observe
 from ._element import Explorable, packed, unpacked
 
 MOST_WEIGHTS = 500_000  # 0.7 MB in the notebook with a byte each
@@ -62,7 +62,10 @@ def view(
         figure=_still(chain, images[0], data["stages"]),
         alt=f"An image and the outputs of each layer of {kind} for it.",
         sentence=f"What each layer of {kind} makes of one image.",
-        heights=(1500, 1200),
+        heights=(
+            _height(data, len(images), wide=False),
+            _height(data, len(images), wide=True),
+        ),
         data=data,
     )
 
@@ -76,12 +79,12 @@ def faithful(
     they would not.
 
     Raises:
-        NotAChain: If the chain does not compute what the network does.
+        NotAChainError: If the chain does not compute what the network does.
     """
     chain = observe(model, images[0].to(device))
     weights = sum(step.weights.numel() for step in chain if step.weights is not None)
     if weights > MOST_WEIGHTS:
-        raise NotAChain(
+        raise NotAChainError(
             f"the network has {weights:,} weights; up to {MOST_WEIGHTS:,} fit into a "
             "page: show a smaller one, or its first layers"
         )
@@ -91,7 +94,7 @@ def faithful(
         if step.weights is not None
     )
     if work > MOST_WORK:
-        raise NotAChain(
+        raise NotAChainError(
             f"one image takes {work:,} multiply-accumulates; up to {MOST_WORK:,} are "
             "quick enough for a page: show a smaller network, or smaller images"
         )
@@ -109,7 +112,7 @@ def faithful(
         return (found - expected).abs().max().item() / spread if same else 1.0
 
     if not off(chain) < 1e-3:
-        raise NotAChain(
+        raise NotAChainError(
             f"{type(model).__name__} computes something that was not seen while its "
             "layers were watched: its outputs cannot be repeated"
         )
@@ -117,7 +120,7 @@ def faithful(
         rounded = [_rounded(step, fine) for step in chain]
         if off(rounded) < CLOSE:
             return rounded, fine
-    raise NotAChain(
+    raise NotAChainError(
         f"the outputs of {type(model).__name__} change when its weights are rounded to "
         "16 bits: they lie too far apart in size"
     )
@@ -152,7 +155,7 @@ def stages(chain: list[Step]) -> list[dict[str, Any]]:
         features = rows * columns == 1
         found.append(
             {
-                "name": _title(step),
+                **_title(step),
                 "about": f"{maps} units"
                 if features
                 else f"{maps} map{'s' if maps > 1 else ''} of {rows}×{columns}",
@@ -164,15 +167,45 @@ def stages(chain: list[Step]) -> list[dict[str, Any]]:
     return found
 
 
+def _height(data: dict[str, Any], images: int, wide: bool) -> int:
+    """Return how high the view is, in pixels, as the styles of ``network.js`` say."""
+    room, gap, title = (548, 10, 40) if wide else (358, 4, 22)
+    layers = []
+    for stage in data["stages"]:
+        maps, rows, columns = data["steps"][stage["last"]]["shape"]
+        across = stage["across"]
+        if rows * columns == 1:
+            across = min(maps, 40)
+            side = (room if across >= 20 else min(room, 28 * across)) / across
+            sheet = -(-maps // across) * side
+        else:
+            side = (room - 3 * (across - 1)) / across * rows / columns
+            lines = -(-min(maps, MOST_MAPS) // across)
+            sheet = lines * side + 3 * (lines - 1)
+        words = title + 18 * ("kind" in stage and wide)
+        layers.append(max(words, sheet) if wide else words + gap + sheet)
+    _, rows, columns = data["input"]
+    outputs, *place = data["steps"][-1]["shape"]
+    scores = 22 * min(outputs, 10) if place == [1, 1] else 0
+    pad = (232 if wide else 173) * rows / columns + 2
+    presets = 54 * -(-images // (12 if wide else 6)) - 6
+    fixed = 424 if wide else 510
+    return round(
+        fixed + max(pad, scores) + presets + sum(layers) + gap * (len(layers) - 1)
+    )
+
+
 def _across(maps: int) -> int:
     """Return how many of the maps stand in a row."""
     return maps if maps in (3, 5, 6, 7) else min(8, max(maps, 4))
 
 
-def _title(step: Step) -> str:
-    """Name a stage: as the network does, with its kind where that is a mere number."""
-    own = step.name.rpartition(".")[2]
-    return f"{step.name} · {step.kind}" if own.isdigit() else step.name
+def _title(step: Step) -> dict[str, str]:
+    """Name a stage as the network does, with its kind where that is a mere number."""
+    if not step.name.rpartition(".")[2].isdigit():
+        return {"name": step.name}
+    kinds = {"maximum": "max-pooling", "average": "average pooling"}
+    return {"name": f"layer {step.name}", "kind": kinds.get(step.kind, step.kind)}
 
 
 def _rounded(step: Step, fine: bool) -> Step:
@@ -224,10 +257,10 @@ def _still(chain: list[Step], image: Tensor, parts: list[dict[str, Any]]) -> Fig
     )
     for axis in axes.flat:
         axis.axis("off")
-    axes[0, 0].imshow(image.mean(0), cmap="gray_r")
+    axes[0, 0].imshow(image.mean(0).numpy(), cmap="gray_r")
     for row, (name, maps) in zip(axes[1:], shown, strict=True):
         most = maps.abs().max().item() or 1.0
         row[0].set_title(name, fontsize=9, loc="left")
         for axis, drawn in zip(row, maps, strict=False):
-            axis.imshow(drawn, cmap="RdBu_r", vmin=-most, vmax=most)
+            axis.imshow(drawn.numpy(), cmap="RdBu_r", vmin=-most, vmax=most)
     return figure
