@@ -3,7 +3,8 @@
 In a notebook an explorable's output holds all that it needs: scripts, data, a picture.
 In the book each script lies in a file that all pages share, and so does each large part
 of the data; ``_static/book.js`` loads them when the reader comes near. The directive
-``{explorable}`` with a name puts one into a page that is not a notebook.
+``{explorable}`` with a name puts one into a page that is not a notebook. A link of an
+explorable to a section of the book online becomes one to the page beside it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from tools import ROOT
@@ -32,6 +34,30 @@ DATA = re.compile(r' data-part="([^"]*)">(.*?)</script>', re.DOTALL)
 PICTURE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
 LARGE = 2000  # characters of data that are worth a file
 FOLDER = Path("_static", "explorables")
+logger = logging.getLogger(__name__)
+
+
+def link(app: Sphinx, page: str, root: str, html: str) -> str:
+    """Let links to sections of the book online lead there from this very copy.
+
+    The names of sections are those that links in the sources have.
+
+    Args:
+        page: The page that the HTML stands in, named if a link leads nowhere.
+        root: What leads from that page to the book's folder.
+    """
+
+    def relative(address: re.Match) -> str:
+        target, name = address.groups()
+        sections = app.env.metadata[target].get("myst_slugs", {})
+        if name not in sections:
+            logger.warning("no section #%s in %s", name, target, location=page)
+            return address[0]
+        _, place, _ = sections[name]
+        return f'"{root}{target}.html#{place}"'
+
+    base = re.escape(app.config.html_baseurl)
+    return re.sub(rf'"{base}([\w/-]+)\.html#([\w-]+)"', relative, html)
 
 
 def lift(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
@@ -69,7 +95,8 @@ def lift(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
             place(name, ".js", text.encode())
             for name, text in SCRIPT.findall(explorable["scripts"])
         )
-        element = DATA.sub(without_data, explorable["element"])
+        element = link(app, page, root, explorable["element"])
+        element = DATA.sub(without_data, element)
         element = PICTURE.sub(with_file, element)
         name, rest = element.split(" ", 1)
         return f'<cnn-{name} data-scripts="{scripts}" {rest}'

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from docutils import nodes
 
+from tools.site import share
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -42,8 +44,15 @@ def describe(
     """Set a page's description, before sphinxext.opengraph would choose one."""
     if doctree:
         text = escape(first_sentences(doctree))
-        card = f"The page's title, {context['title']}, under the book's"
-        app.env.metadata[name] |= {"og:description": text, "og:image:alt": card}
+        card = {
+            "og:image:alt": f"The page's title, {context['title']}, under the book's"
+        }
+        if name == app.config.root_doc:
+            card = share.card()
+            context["metatags"] += (
+                '<meta name="twitter:card" content="summary_large_image" />\n'
+            )
+        app.env.metadata[name] |= {"og:description": text, **card}
         source = posixpath.basename(app.builder.get_target_uri(name)) + ".md"
         context["metatags"] += (
             f'<meta name="description" content="{text}" />\n'

@@ -14,12 +14,17 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import squash
+from . import lenet, network, quiz, squash
 from ._element import Explorable, script
 
 __all__ = ["Explorable", "names", "script", "show"]
 
-_KINDS: dict[str, Callable[..., Explorable]] = {"squash": squash.view}
+_KINDS: dict[str, Callable[..., Explorable]] = {
+    "lenet": lenet.view,
+    "network": network.view,
+    "quiz": quiz.view,
+    "squash": squash.view,
+}
 
 
 def names() -> list[str]:

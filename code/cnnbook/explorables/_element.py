@@ -19,6 +19,8 @@ from PIL import Image
 from torch import Tensor
 
 FOLDER = Path(__file__).parent
+# 88 that need no escape in JSON or HTML: the last eight begin a pair.
+LETTERS = "".join(sorted({chr(code) for code in range(35, 127)} - set("&<>\\")))
 COMMENT = re.compile(r"^\s*/\*\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 
 
@@ -30,7 +32,7 @@ class Explorable:
         name: Of its element and its script: ``lenet`` is ``<cnn-lenet>`` in
             ``lenet.js``.
         figure: The still picture: what it shows at first, or its most telling state.
-            It is closed.
+            It is closed. Or HTML to stand in its place, such as a table.
         alt: What the picture shows, for readers who cannot see it.
         sentence: What the reader is to see; it stands under the still picture.
         heights: Of the element in pixels, below 600 pixels of width and from there on.
@@ -41,7 +43,7 @@ class Explorable:
     """
 
     name: str
-    figure: Figure
+    figure: Figure | str
     alt: str
     sentence: str
     heights: tuple[int, int]
@@ -68,10 +70,18 @@ class Explorable:
         return (
             '<div class="explorable" style="container:explorable/inline-size">'
             f'<cnn-{self.name} style="--narrow:{narrow}px;--wide:{wide}px">'
-            f'<img alt="{escape(self.alt)}" src="{_still(self.figure)}" '
-            'style="max-width:100%;height:auto">'
-            f"<p>{escape(self.sentence)}</p>{data}</cnn-{self.name}></div>{scripts}"
+            f"{self._still()}{data}</cnn-{self.name}></div>{scripts}"
         )
+
+    def _still(self) -> str:
+        """Return the picture, or what stands in its place, and its sentence."""
+        still = self.figure
+        if not isinstance(still, str):
+            still = (
+                f'<img alt="{escape(self.alt)}" src="{_address(still)}" '
+                'style="max-width:100%;height:auto">'
+            )
+        return f"{still}<p>{escape(self.sentence)}</p>"
 
 
 def script(name: str) -> str:
@@ -84,27 +94,58 @@ def script(name: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def packed(weights: Tensor) -> dict[str, Any]:
-    """Pack numbers into a byte each, times a scale: what ``unpack`` of core.js reads.
+def packed(numbers: Tensor, fine: bool = False) -> dict[str, Any]:
+    """Pack numbers into one letter each, mostly: `unpack` of core.js reads them.
 
-    The largest in magnitude becomes 127, so a number is off by at most half a scale.
+    A number becomes a whole one from -127 to 127, times a scale, and so is off by at
+    most half a scale. Small ones, of which weights have many, take one letter, others
+    two.
+
+    Args:
+        numbers: Of any shape.
+        fine: Whether what is left over is packed, too, which is 16 bits in all.
 
     Raises:
         ValueError: If a number is not finite.
     """
-    numbers = weights.detach().to("cpu", torch.float32).flatten()
-    if not numbers.isfinite().all():
+    whole, scale = whole_numbers(numbers)
+    coarse = {"scale": scale, "letters": "".join(map(_letters, whole.tolist()))}
+    if fine:
+        coarse["rest"] = packed(numbers.flatten().cpu() - whole * scale)
+    return coarse
+
+
+def unpacked(numbers: Tensor, fine: bool = False) -> Tensor:
+    """Return what comes out of packing, for comparison."""
+    whole, scale = whole_numbers(numbers)
+    coarse = (whole * scale).view(numbers.shape)
+    return coarse + unpacked(numbers.cpu() - coarse) if fine else coarse
+
+
+def whole_numbers(numbers: Tensor) -> tuple[Tensor, float]:
+    """Return numbers as whole ones from -127 to 127, and their scale."""
+    flat = numbers.detach().to("cpu", torch.float32).flatten()
+    if not flat.isfinite().all():
         raise ValueError(
             "a weight is not finite: nothing true can be drawn with it; train the "
             "network again with a lower learning rate"
         )
-    largest = numbers.abs().max().item() if numbers.numel() else 0.0
-    scale = largest / 127 or 1.0
-    rounded = (numbers / scale).round().to(torch.int8).numpy()
-    return {"scale": scale, "bytes": base64.b64encode(rounded.tobytes()).decode()}
+    largest = flat.abs().max().item() if flat.numel() else 0.0
+    # A few digits, rounded up a little, so that none becomes more than 127.
+    scale = float(f"{largest / 127 * 1.00001:.6g}") or 1.0
+    return (flat / scale).round(), scale
 
 
-def _still(figure: Figure) -> str:
+def _letters(number: float) -> str:
+    """Write a whole number: 0, 1, -1, 2, -2 … are ranks, and a rank has a letter."""
+    rank = round(2 * number - 1 if number > 0 else -2 * number)
+    if rank < 80:
+        return LETTERS[rank]
+    pairs, first = divmod(rank - 80, 8)
+    return LETTERS[80 + first] + LETTERS[pairs]
+
+
+def _address(figure: Figure) -> str:
     """Return a figure as the address of a small picture, and close it."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=110)

@@ -57,7 +57,7 @@
   .mark { border: 2px solid var(--accent); outline: 1px solid var(--surface); pointer-events: none; position: absolute; }
   :host([hide~=controls]) .controls, :host([hide~=numbers]) details { display: none; }
   .still { display: none; }
-  @media print { .still { display: block; } .live { display: none; } :host { min-height: 0; } }
+  @media print { .still { display: block; } .live { display: none !important; } :host { min-height: 0; } }
   `;
 
   /** Make an element of HTML: element("button", { onclick }, "text"). */
@@ -234,14 +234,22 @@
     };
   }
 
-  /** Numbers that Python packed as bytes: {scale, bytes in base64}. */
-  function unpack({ scale, bytes }) {
-    const text = atob(bytes);
-    const numbers = new Float32Array(text.length);
-    for (let i = 0; i < text.length; i++) {
-      numbers[i] = ((text.charCodeAt(i) << 24) >> 24) * scale;
+  // The letters with which Python packs numbers: none needs an escape in JSON or HTML.
+  const letters = Array.from({ length: 92 }, (_, i) => String.fromCharCode(35 + i));
+  const RANK = Object.fromEntries(
+    letters.filter((letter) => !"&<>\\".includes(letter)).map((letter, rank) => [letter, rank]));
+
+  /** Numbers that Python packed as letters: a rank, or a pair of them, times a scale. */
+  function unpack({ scale, letters, rest }) {
+    const finer = rest && unpack(rest);
+    const numbers = [];
+    for (let i = 0; i < letters.length; i++) {
+      let rank = RANK[letters[i]];
+      if (rank >= 80) rank += 8 * RANK[letters[++i]];
+      // 0, 1, −1, 2, −2 …
+      numbers.push(scale * (rank % 2 ? (rank + 1) / 2 : -rank / 2));
     }
-    return numbers;
+    return Float32Array.from(numbers, (each, i) => each + (finer ? finer[i] : 0));
   }
 
   /** Whether the page around is dark: the book, Colab, JupyterLab, VS Code, the system. */

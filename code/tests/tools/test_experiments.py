@@ -9,7 +9,7 @@ from tools.experiments import benchmark, record
 @pytest.mark.parametrize(
     ("app", "commands"),
     [
-        (record.app, ["lenet5-mnist", "cifar10", "lenet5-1998"]),
+        (record.app, ["lenet5-mnist", "cifar10", "lenet5-1998", "lenet5-rivals"]),
         (benchmark.app, ["train", "loop", "cost"]),
     ],
 )
