@@ -19,7 +19,8 @@ class _Size:
     input_size: tuple[int, int, int]
 
 
-_SIZES = {
+# The data sets to train on, with what is published of them.
+SIZES = {
     "digits": _Size(10, 1_437, 360, (1, 32, 32)),
     "mnist": _Size(10, 60_000, 10_000, (1, 32, 32)),
     "fashion-mnist": _Size(10, 60_000, 10_000, (1, 32, 32)),
@@ -44,7 +45,7 @@ def outline(name: str, *, validation: int = 0, side: int = CROP) -> Dataset:
     Raises:
         ValueError: If the name is unknown, or `validation` exceeds the training set.
     """
-    size = lookup(name, _SIZES, "data set to train on")
+    size = lookup(name, SIZES, "data set to train on")
     check_validation(validation, size.train)
     shape = (3, side, side) if name == "imagenet" else size.input_size
     train, held_out, test = (
