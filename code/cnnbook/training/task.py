@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from ..data import CROP, Dataset, Split
 from ..data.outline import SIZES
 from . import auxiliary, budget
 from .evaluation import evaluate
-from .loop import fit
+from .loop import cut, fit
+from .optimization import go_alike
 from .provenance import origin
 from .recipe import Recipe
 from .recipes import recipe_for
@@ -161,7 +163,14 @@ class Task:
         set_seed(self.seed)
         network = self.build()
         begun = origin(command, [self.seed], precision)
-        with RunFolder(path, self.about(), begun, resume=resume) as folder:
+        parts = PartialState().num_processes * options.get("gradient_accumulation", 1)
+        with RunFolder(
+            path,
+            self.about(),
+            begun,
+            resume=resume,
+            goes_on=partial(self._goes_on, parts),
+        ) as folder:
             if compile:
                 network.compile()
             held_out = self.dataset.validation
@@ -188,6 +197,12 @@ class Task:
                     figures[f"damaged_{part}_images"] = len(damaged)
             folder.finish(network, history.to_dict("records"), figures)
         return figures
+
+    def _goes_on(self, parts: int, epochs: int, done: int) -> bool:
+        """Return whether a run of other epochs did until now what this one does."""
+        images = torch.arange(len(self.dataset.train))
+        steps = len(cut(images, self.recipe.batch_size, parts))
+        return go_alike(self.recipe, epochs, steps, done)
 
 
 def _load(name: str, validation: int, crop: int, outlined: bool) -> Dataset:
