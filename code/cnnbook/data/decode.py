@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -46,6 +47,8 @@ def decode(path: str) -> Tensor:
         UnreadableImageError: If it cannot be read, or holds numbers of 32 bits, of
             which nobody knows which is white.
     """
+    if Path(path).is_fifo():  # reading it would wait for ever
+        raise UnreadableImageError("it is a pipe")
     try:
         # Pillow warns of odd metadata without naming the file; the pixels count here.
         with warnings.catch_warnings(), Image.open(path, formats=formats()) as file:

@@ -255,21 +255,19 @@ class RunFolder:
                 (self.about, origin.get("precision")),
             )
         )
-        differing = [
+        keys = [k for k in sorted(there | asked) if there.get(k) != asked.get(k)]
+        says = [
             f"{key} is {there.get(key)!r} there, and {asked.get(key)!r} here"
-            for key in sorted(there | asked)
-            if there.get(key) != asked.get(key)
+            for key in keys
         ]
-        if there | {"epochs": None} == asked | {"epochs": None} and differing:
-            if self._goes_on(there["epochs"], done):
-                differing = []
+        if keys == ["epochs"]:
+            if self._goes_on(there.get("epochs", 0), done):
+                says = []
             else:
-                differing.append(
-                    f"the rates of its {done} epochs would have been other ones"
-                )
-        if differing:
+                says.append(f"the rates of its {done} epochs would have been others")
+        if says:
             raise ValueError(
-                f"the run in {self.path} is another one: {'; '.join(differing)}"
+                f"the run in {self.path} is another one: {'; '.join(says)}"
             )
         if done == 0:  # nothing is kept of what was begun
             return record | {"origin": origin}

@@ -162,6 +162,10 @@ def test_what_the_system_refuses_is_told_as_what_it_is(tmp_path, monkeypatch):
     with pytest.raises(UnreadableImageError, match="Is a directory"):
         decode(str(tmp_path / "folder.png"))
 
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UnreadableImageError, match="pipe"):
+        decode(str(tmp_path / "pipe.png"))
+
     def refuse(*_, **__):
         raise PermissionError(13, os.strerror(13))
 

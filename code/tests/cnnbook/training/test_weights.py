@@ -1,4 +1,4 @@
-"""Files of weights: own names, tensors alone, and told if they are another network's."""
+"""Files of weights: a network's own names, tensors alone, and told if another's."""
 
 import pytest
 import torch
