@@ -182,6 +182,7 @@ def train(
             recipe,
             seed=seed,
             validation=validation,
+            outlined=dry_run,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,

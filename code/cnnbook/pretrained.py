@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from pickle import UnpicklingError
+from tempfile import TemporaryDirectory
 
 import torchvision.models as tv
 from safetensors import SafetensorError
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from . import _book
 from ._lookup import lookup
 from .data import IMAGENET_MEAN, IMAGENET_STD, cache
+from .data.download import fetch
 from .models import build
 
 WEIGHTS = _book.ROOT / "data" / "weights"
@@ -60,17 +63,16 @@ def load_imagenet(name: str) -> nn.Module:
     """
     published = weights(name)
     file = cache() / Path(published.url).name
-    _remove_if_damaged(file)
-    try:
-        state = published.get_state_dict(
-            model_dir=str(cache()), check_hash=True, weights_only=True, progress=False
+    if _is_intact(file):
+        state = _read(published, cache())
+    else:
+        state = fetch(
+            partial(_download, published, file),
+            name,
+            f"{file.name}, the weights",
+            f"Go online, or put the file there from {published.url}; models.build "
+            "makes the same network without training",
         )
-    except (OSError, RuntimeError, UnpicklingError):
-        raise FileNotFoundError(
-            f"{file.name}, the weights of {name!r}, is not in {cache()} and could not "
-            f"be downloaded. Go online, or put the file there from {published.url}; "
-            "models.build makes the same network without training"
-        ) from None
     network = build(name)
     network.load_state_dict(state)
     if name == "googlenet":
@@ -102,13 +104,33 @@ def load_own(model: str, dataset: str) -> nn.Module:
     return network.eval()
 
 
-def _remove_if_damaged(file: Path) -> None:
-    """Remove a file whose content is not what its name says: name-SHA256[:8].pth."""
-    if file.exists():
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if not digest.startswith(file.stem.rpartition("-")[2]):
-            file.unlink()
+def _download(published: tv.WeightsEnum, file: Path) -> Mapping[str, Tensor]:
+    """Download weights and read them; a damaged file remains until there is a good one.
+
+    It may be the reader's, who has put another one there.
+    """
+    if _is_intact(file) or not file.exists():  # by another process, while this waited
+        return _read(published, file.parent)
+    with TemporaryDirectory(dir=file.parent) as folder:
+        state = _read(published, Path(folder))
+        (Path(folder) / file.name).replace(file)
+    return state
+
+
+def _read(published: tv.WeightsEnum, folder: Path) -> Mapping[str, Tensor]:
+    """Return published weights from a folder, or through it from the network."""
+    return published.get_state_dict(
+        model_dir=str(folder), check_hash=True, weights_only=True, progress=False
+    )
+
+
+def _is_intact(file: Path) -> bool:
+    """Return whether a file holds what its name says: name-SHA256[:8].pth."""
+    if not file.exists():
+        return False
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return digest.startswith(file.stem.rpartition("-")[2])
 
 
 def _rescale(layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:

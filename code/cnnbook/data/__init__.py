@@ -6,7 +6,9 @@
 - `augment`: `Augmentation`, how training images are varied;
 - `small`: digits, MNIST, Fashion-MNIST, CIFAR-10;
 - `imagenet`: ImageNet's classes, crops and colours, Imagenette, four photographs;
-- `image_folder`: `ImageFolder`, images of one's own, a folder a class;
+- `image_folder`: `ImageFolder`, images of one's own, a folder a class; `decode`: one
+  image; `imagenet_files`: how ImageNet's own files become such a folder;
+- `outline`: what is known of a data set that is not there;
 - `download`: where data sets lie, and how a missing one gets there.
 """
 
@@ -26,6 +28,7 @@ from .imagenet import (
     photographs,
     ten_crops,
 )
+from .outline import outline
 from .splits import Dataset, Images, Split, normalise_channels, set_apart
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "load",
     "names",
     "normalise_channels",
+    "outline",
     "photographs",
     "set_apart",
     "ten_crops",

@@ -7,26 +7,28 @@ The layout is ImageNet's::
 Small images of one size become tensors, as all data sets of `data` are. Photographs
 are decoded by worker processes as they are needed: cut to size, ImageNet's 1.3 million
 would take 190 GB.
+
+`image_tree` tells which files are images of a class, and `decode` reads one.
 """
 
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
-from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as transforms
 from tqdm import tqdm
 
 from .._progress import progress
 from .augment import CROP, NONE, Augmentation
+from .decode import UnreadableImageError, decode
+from .image_tree import class_names, images_by_class, parts_of, printable
 from .imagenet import imagenet_crop, imagenet_normalise
 from .splits import Dataset, Images, Index, Split, normalise_channels, set_apart
 
@@ -40,6 +42,7 @@ def load(
     *,
     validation: int = 0,
     damaged_share: float | None = None,
+    crop: int = CROP,
 ) -> Dataset:
     """Load a folder of images.
 
@@ -50,6 +53,7 @@ def load(
             takes its place; a small image is named and left out. If more than this
             share cannot be read, that is an error;
             `DAMAGED_SHARE` if None.
+        crop: Side, in pixels, of the square that is cut out of a photograph.
 
     Raises:
         FileNotFoundError: If a part is missing, or a class has no images.
@@ -57,17 +61,8 @@ def load(
             images are not all of one size, or too many images are damaged.
     """
     path = Path(path)
-    # A `test` without class folders, as some archives have it, has no labels.
-    held_out = path / "test"
-    labelled = held_out.is_dir() and any(map(_is_class, held_out.iterdir()))
-    parts = [path / "train", held_out if labelled else path / "val"]
-    for part in parts:
-        if not part.is_dir():
-            raise FileNotFoundError(
-                f"{part} is missing: a data set's folder holds train/<class>/<image> "
-                "and val/<class>/<image> (or test/)"
-            )
-    classes, other = map(_classes, parts)
+    parts = parts_of(path)
+    classes, other = map(class_names, parts)
     if len(classes) < 2:
         raise ValueError(
             f"{parts[0]} has one class only, {classes[0]!r}: a classifier needs two"
@@ -76,7 +71,10 @@ def load(
         unlike = ", ".join(sorted(set(classes) ^ set(other))[:5])
         raise ValueError(f"{parts[0]} and {parts[1]} differ in their classes: {unlike}")
     share = DAMAGED_SHARE if damaged_share is None else damaged_share
-    folders = [_listed(part, classes, share) for part in parts]
+    listed = [images_by_class(part, classes) for part in parts]
+    folders = [
+        ImageFolder(paths, labels, len(paths), share, crop) for paths, labels in listed
+    ]
     first, _, _ = _Reader(folders[0]).first_from(0)
     splits: Sequence[Images] = folders
     if max(first.shape[1:]) <= SMALL:
@@ -89,15 +87,18 @@ def load(
 class ImageFolder:
     """Photographs on the disk and their labels; stands where a `Split` may.
 
-    Its batches come from worker processes, cut to 224x224 pixels, as uint8 until they
-    are on the device, and normalised there.
+    Its batches come from worker processes, cut to squares of `crop` pixels, as uint8
+    until they are on the device, and normalised there. What is found damaged is known
+    to all parts of a folder; `listed` is the number of images in the whole of it.
     """
 
     paths: tuple[str, ...]
     labels: Tensor
-    augmentation: Augmentation = NONE
+    listed: int
     damaged_share: float = DAMAGED_SHARE
+    crop: int = CROP
     device: str = "cpu"
+    augmentation: Augmentation = NONE
     damaged: set[str] = field(default_factory=set)  # found so far; shared by subsets
 
     def __len__(self) -> int:
@@ -114,13 +115,22 @@ class ImageFolder:
         return replace(self, device=str(device))
 
     def augmented(self, augmentation: Augmentation) -> ImageFolder:
-        """Return this part with images that are varied so in training."""
+        """Return this part with images that are varied so in training.
+
+        Raises:
+            ValueError: If an image may become smaller than what is cut out of it.
+        """
+        if augmentation.scales and augmentation.scales[0] < self.crop:
+            raise ValueError(
+                f"scales={augmentation.scales} make photographs too small for a "
+                f"network that sees {self.crop}x{self.crop} pixels"
+            )
         return replace(self, augmentation=augmentation)
 
     @property
     def input_size(self) -> tuple[int, ...]:
         """Channels, height and width of an image, as a network gets it."""
-        return 3, CROP, CROP
+        return 3, self.crop, self.crop
 
     def draw(self, generator: torch.Generator) -> Tensor:
         """Draw an epoch's random numbers, (N, 4) from 0 to 1."""
@@ -129,7 +139,7 @@ class ImageFolder:
     def batches(
         self, indices: Sequence[Tensor], draws: Tensor | None = None
     ) -> Iterator[Split]:
-        """Yield normalised images (n, 3, 224, 224) and labels, batch by batch.
+        """Yield normalised images (n, 3, crop, crop) and labels, batch by batch.
 
         Args:
             indices: For each batch an index tensor of shape (n,).
@@ -161,10 +171,10 @@ class ImageFolder:
         labelled = zip(self.paths, self.labels, strict=True)
         for path, label in progress(labelled, "decoding", len(self)):
             try:
-                images.append(_decode(path))
+                images.append(decode(path))
                 labels.append(label)
-            except RuntimeError:
-                self._report([path])
+            except UnreadableImageError as error:
+                self._report({path: str(error)})
                 continue
             if images[-1].shape != images[0].shape:
                 sizes = [tuple(image.shape[1:]) for image in (images[-1], images[0])]
@@ -176,15 +186,17 @@ class ImageFolder:
             raise ValueError(f"none of the {len(self)} images can be read; see above")
         return Split(torch.stack(images), torch.stack(labels))
 
-    def _report(self, damaged: list[str]) -> None:
-        for path in damaged:
-            if path not in self.damaged:
-                self.damaged.add(path)
-                tqdm.write(f"left out, since it cannot be read: {path}")
-        if len(self.damaged) > self.damaged_share * len(self):
+    def _report(self, damaged: dict[str, str]) -> None:
+        """Name what cannot be read, and why; refuse to go on if it is too much."""
+        for path in damaged.keys() - self.damaged:
+            tqdm.write(f"left out, since {damaged[path]}: {printable(path)}")
+        self.damaged.update(damaged)
+        if damaged and len(self.damaged) > self.damaged_share * self.listed:
+            path, reason = min(damaged.items())
             raise ValueError(
-                f"{len(self.damaged)} of {len(self)} images cannot be read, more than "
-                f"the {self.damaged_share:.1%} allowed; one is {min(self.damaged)}"
+                f"{len(self.damaged)} of {self.listed} images cannot be read, more "
+                f"than the {self.damaged_share:.1%} allowed; one is "
+                f"{printable(path)} ({reason})"
             )
 
 
@@ -194,40 +206,36 @@ class _Reader(torch.utils.data.Dataset):
     def __init__(self, folder: ImageFolder, draws: Tensor | None = None) -> None:
         self.folder, self.draws = folder, draws
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, list[str]]:
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, dict[str, str]]:
         image, label, damaged = self.first_from(index)
+        crop = self.folder.crop
         if self.draws is None:
-            return imagenet_crop(image), label, damaged
+            return imagenet_crop(image, crop=crop), label, damaged
         scales = self.folder.augmentation.scales or SCALES
-        return _random_crop(image, self.draws[index], scales), label, damaged
+        return _random_crop(image, self.draws[index], scales, crop), label, damaged
 
-    def first_from(self, index: int) -> tuple[Tensor, Tensor, list[str]]:
-        """Return the first image that can be read, its label, and those that cannot."""
+    def first_from(self, index: int) -> tuple[Tensor, Tensor, dict[str, str]]:
+        """Return the first image that can be read, and its label.
+
+        The third is what cannot be read before it, and why.
+        """
         count = len(self.folder)
-        damaged: list[str] = []
+        damaged: dict[str, str] = {}
         for i in (j % count for j in range(index, index + count)):
             path = self.folder.paths[i]
             try:
-                image = _decode(path)
-                return image, self.folder.labels[i], damaged
-            except RuntimeError:
-                damaged.append(path)
-        raise ValueError(f"none of the {count} images can be read; one is {path}")
+                return decode(path), self.folder.labels[i], damaged
+            except UnreadableImageError as error:
+                damaged[path] = str(error)
+        raise ValueError(
+            f"none of the {count} images can be read; one is {printable(path)} "
+            f"({damaged[path]})"
+        )
 
 
-def _decode(path: str) -> Tensor:
-    """Read an image, turned as its camera was held: (3, H, W) in uint8.
-
-    Raises:
-        RuntimeError: If it cannot be read.
-    """
-    image = decode_image(path, ImageReadMode.RGB, apply_exif_orientation=True)
-    if image.dtype == torch.uint16:  # as PNG may have it: 65,535 becomes 255
-        image = (image.int() // 257).to(torch.uint8)
-    return image
-
-
-def _random_crop(image: Tensor, draws: Tensor, scales: tuple[int, int]) -> Tensor:
+def _random_crop(
+    image: Tensor, draws: Tensor, scales: tuple[int, int], crop: int = CROP
+) -> Tensor:
     """Scale the shorter side to a length in `scales`, and cut a square somewhere.
 
     As Simonyan & Zisserman 2015 (section 3.1) and He et al. 2016 (section 3.4) do.
@@ -237,52 +245,15 @@ def _random_crop(image: Tensor, draws: Tensor, scales: tuple[int, int]) -> Tenso
     shorter = low + int(scale * (high - low + 1))
     scaled = transforms.resize(image, [shorter], antialias=True)
     height, width = scaled.shape[1:]
-    top, left = int(row * (height - CROP + 1)), int(column * (width - CROP + 1))
-    return scaled[:, top : top + CROP, left : left + CROP]
+    top, left = int(row * (height - crop + 1)), int(column * (width - crop + 1))
+    return scaled[:, top : top + crop, left : left + crop]
 
 
-def _collate(items: list) -> tuple[Tensor, Tensor, list[str]]:
+def _collate(items: list) -> tuple[Tensor, Tensor, dict[str, str]]:
     images, labels, damaged = zip(*items, strict=True)
-    return torch.stack(images), torch.stack(labels), list(chain(*damaged))
+    return torch.stack(images), torch.stack(labels), dict(ChainMap(*damaged))
 
 
 def _workers() -> int:
     """Share the machine's cores among the processes that train on it."""
     return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
-
-
-def _classes(part: Path) -> list[str]:
-    """Return the names of a part's class folders; hidden ones are other programs'."""
-    names = sorted(folder.name for folder in part.iterdir() if _is_class(folder))
-    if not names:
-        flat = any(path.suffix.lower() in IMG_EXTENSIONS for path in part.iterdir())
-        remedy = (
-            ", but images: sort them into a folder for each class (ImageNet's archive "
-            "comes so; torchvision.datasets.ImageNet sorts it)"
-        )
-        raise FileNotFoundError(
-            f"there is not any class folder in {part}{remedy if flat else ''}"
-        )
-    return names
-
-
-def _is_class(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".")
-
-
-def _listed(part: Path, classes: list[str], damaged_share: float) -> ImageFolder:
-    def is_image(path: str) -> bool:
-        # Hidden, or in a hidden folder: previews and copies of editors and systems.
-        hidden = any(
-            name.startswith(".") for name in Path(path).relative_to(part).parts
-        )
-        return not hidden and path.lower().endswith(IMG_EXTENSIONS)
-
-    places = {name: label for label, name in enumerate(classes)}
-    try:
-        samples = make_dataset(part, places, is_valid_file=is_image)
-    except FileNotFoundError as error:
-        kinds = ", ".join(IMG_EXTENSIONS)
-        raise FileNotFoundError(f"{part}: {error}Images end in {kinds}.") from error
-    paths, labels = zip(*samples, strict=True)
-    return ImageFolder(paths, torch.tensor(labels), damaged_share=damaged_share)

@@ -142,15 +142,24 @@ def set_apart(train: Part, validation: int) -> tuple[Part, Part]:
     Raises:
         ValueError: If not at least one image is left.
     """
-    if not 0 <= validation < len(train):
-        raise ValueError(
-            f"validation must be from 0 to {len(train) - 1} images, got {validation}"
-        )
+    check_validation(validation, len(train))
     if validation == 0:
         return train, train[:0]
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     held_out = order < validation  # a mask: both parts keep the files' order
     return train[~held_out], train[held_out]
+
+
+def check_validation(validation: int, images: int) -> None:
+    """Refuse to set apart what would leave no image to train on.
+
+    Raises:
+        ValueError: The message says how many there are.
+    """
+    if not 0 <= validation < images:
+        raise ValueError(
+            f"validation must be from 0 to {images - 1} images, got {validation}"
+        )
 
 
 def normalise_channels(train: Split, test: Split) -> tuple[Split, Split]:

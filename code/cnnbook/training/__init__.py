@@ -7,7 +7,9 @@ What chapters use stands here: `fit`, `fit_seeds`, `train_epoch`, `evaluate`, `p
 - `optimization`: the optimizer, and its rate over the steps;
 - `evaluation`: scores, loss, error;
 - `recipe`: a recipe's settings; `recipes`: those of the book's networks;
+- `auxiliary`: GoogLeNet with its two more heads;
 - `task`: a run from the command line; `run_folder`: what it leaves on the disk;
+  `weights`: a network's weights in a file;
 - `provenance`: from which code and on what; `budget`: what a run will take.
 """
 

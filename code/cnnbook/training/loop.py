@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
@@ -25,7 +26,7 @@ from tqdm import tqdm
 from .._observe import several_images
 from .._progress import progress
 from .._settings import check_count
-from ..data import Images
+from ..data import Images, Split
 from .evaluation import evaluate
 from .optimization import make_optimizer, make_scheduler
 from .recipe import Criterion, Recipe
@@ -118,14 +119,20 @@ def fit(
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
-        ValueError: If there is nothing to train on, the augmentation does not suit the
-            images, a batch has fewer images than micro-batches (or one, where batch
-            normalisation compares several), or the device lacks the precision.
+        ValueError: If there is nothing to train on, or not in finite numbers; if the
+            augmentation does not suit the images, a batch has fewer images than
+            micro-batches (or one, where batch normalisation compares several), weights
+            have no size before the first image, or the device lacks the precision.
         And as `RunFolder` does.
     """
     check_count("gradient_accumulation", gradient_accumulation)
     if not len(train):
         raise ValueError("there is no image to train on")
+    if any(map(is_lazy, model.parameters())):
+        raise ValueError(
+            "the network has layers without a size yet, such as nn.LazyLinear: show it "
+            "one batch of images first"
+        )
     with _accelerator(precision) as accelerator:
         layout = torch.channels_last if channels_last else torch.contiguous_format
         # torch's annotations lack the two together.
@@ -140,6 +147,7 @@ def fit(
         network, optimizer, scheduler = accelerator.prepare(model, optimizer, scheduler)
         optimizer.zero_grad()
         history = run.restore(accelerator) if run else []
+        _check_steps(scheduler, len(history) * steps)
         generator = torch.Generator().manual_seed(seed)
         bar = _bar(
             train, recipe, len(history), progress and accelerator.is_main_process
@@ -161,7 +169,9 @@ def fit(
                 lambda images: bar.update(images * accelerator.num_processes),
             )
             _share_statistics(model, accelerator)
-            history.append(_row(epoch, accelerator.reduce(totals) / len(train)))
+            _check_all_move(model, optimizer)
+            means = accelerator.reduce(totals) / len(train)
+            history.append(_row(epoch, means, train))
             if validation is not None:
                 held_out = evaluate(model, validation, recipe.loss)
                 history[-1] |= {
@@ -283,14 +293,37 @@ def _micro_batches(
         yield MicroBatch(part.images, part.labels, weight, is_last)
 
 
-def _row(epoch: int, means: Tensor) -> dict:
+def _row(epoch: int, means: Tensor, train: Images) -> dict:
     """Return an epoch's row of the history, from its mean loss and error."""
     loss, error = means.tolist()
     if not math.isfinite(loss):
+        if isinstance(train, Split) and not train.images.isfinite().all():
+            raise ValueError("the training images hold numbers that are not finite")
         raise FloatingPointError(
             f"the training loss is {loss} in epoch {epoch}: lower learning_rate"
         )
     return {"epoch": epoch, "train_loss": loss, "train_error": 100 * error}
+
+
+def _check_steps(scheduler: LRScheduler, expected: int) -> None:
+    """Refuse to go on with a run whose epochs had another number of steps."""
+    done = scheduler.state_dict()["last_epoch"]
+    if done != expected:
+        raise ValueError(
+            f"the run has made {done} steps, and would have made {expected} with as "
+            "many processes and micro-batches as now: take those of its beginning"
+        )
+
+
+def _check_all_move(model: nn.Module, optimizer: Optimizer) -> None:
+    """Refuse a network that makes weights in `forward`: no optimizer knows them."""
+    known = {id(w) for group in optimizer.param_groups for w in group["params"]}
+    new = [name for name, w in model.named_parameters() if id(w) not in known]
+    if new:
+        raise ValueError(
+            f"{new[0]!r} was made while the network ran, so that no step moves it: "
+            "make it in __init__, or show the network one batch of images first"
+        )
 
 
 def _bar(train: Images, recipe: Recipe, done: int, shown: bool) -> tqdm:

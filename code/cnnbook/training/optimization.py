@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.optim import Optimizer
@@ -46,10 +48,35 @@ def make_scheduler(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRSchedu
             cycle_momentum=False,
         )
 
-    def factor(step: int) -> float:
-        passed = [f for share, f in recipe.milestones if step >= share * steps]
-        warm = recipe.warmup * steps
-        risen = min(1.0, (step + 1) / warm) if warm else 1.0
-        return risen * (passed[-1] if passed else 1.0)
+    return LambdaLR(optimizer, partial(_factor, recipe, steps))
 
-    return LambdaLR(optimizer, factor)
+
+def go_alike(recipe: Recipe, other_epochs: int, steps: int, done: int) -> bool:
+    """Return whether a run of other epochs had the same rates until now.
+
+    A rate that rises and falls over the whole of a run has not. One that changes in
+    steps may have, until the first of them.
+
+    Args:
+        recipe: Of this run.
+        other_epochs: The length of the other one.
+        steps: Of an epoch.
+        done: Epochs until now.
+    """
+    if done > recipe.epochs:
+        return False
+    if not recipe.milestones:
+        return done == 0
+    return all(
+        _factor(recipe, recipe.epochs * steps, step)
+        == _factor(recipe, other_epochs * steps, step)
+        for step in range(done * steps + 1)  # the next rate is part of a checkpoint
+    )
+
+
+def _factor(recipe: Recipe, steps: int, step: int) -> float:
+    """Return by what the highest rate is multiplied in one of all steps."""
+    passed = [f for share, f in recipe.milestones if step >= share * steps]
+    warm = recipe.warmup * steps
+    risen = min(1.0, (step + 1) / warm) if warm else 1.0
+    return risen * (passed[-1] if passed else 1.0)

@@ -7,7 +7,6 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 from accelerate import PartialState
@@ -15,6 +14,10 @@ from accelerate import PartialState
 from .._book import ROOT
 from .evaluation import device
 
+LOCAL_TO_GIT = {  # `git rev-parse --local-env-vars` lists them and rarer ones
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
+}
 PACKAGES = ("torch", "torchvision", "accelerate")
 
 
@@ -44,15 +47,22 @@ def origin(command: str, seeds: Sequence[int], precision: str | None = None) -> 
 
 def _commit() -> str:
     """Return the book's commit, "unknown" if it does not lie in a repository."""
+    # A hook of git's, and all that it starts, is told of that repository by these.
+    surroundings = {key: os.environ[key] for key in os.environ.keys() - LOCAL_TO_GIT}
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+            ["git", *arguments],
+            cwd=ROOT,
+            env=surroundings,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
 
     try:
         # A copy without a repository of its own may lie inside another one.
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:
+        if not ROOT.samefile(git("rev-parse", "--show-toplevel")):
             return "unknown"
         changed = git("status", "--porcelain", "--", "code")
         return git("rev-parse", "HEAD") + (" with local changes" if changed else "")

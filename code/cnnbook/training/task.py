@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,18 @@ from accelerate import PartialState
 from accelerate.utils import set_seed
 
 from .. import data, models
-from ..data import Dataset, Split
-from . import budget
+from ..data import CROP, Dataset, Split
+from ..data.outline import SIZES
+from . import auxiliary, budget
 from .evaluation import evaluate
-from .loop import fit
+from .loop import cut, fit
+from .optimization import go_alike
 from .provenance import origin
 from .recipe import Recipe
 from .recipes import recipe_for
 from .run_folder import RunFolder
+
+SMALL_SETS = SIZES.keys() & set(data.names())  # those that `data.load` fetches
 
 
 def join_processes() -> PartialState:
@@ -60,9 +65,10 @@ class Task:
         *,
         seed: int = 0,
         validation: int = 0,
+        outlined: bool = False,
         **changes: Any,
     ) -> Task:
-        """Find the recipe, and load the data.
+        """Load the data, and find the recipe.
 
         Args:
             model: An architecture of `models.names()`.
@@ -71,28 +77,22 @@ class Task:
             recipe_name: Such as ``paper``.
             seed: Decides weights, order and augmentation.
             validation: So many training images are set apart.
+            outlined: Whether a data set of the book may lack its images, which is
+                enough to describe and count a run. Nothing is downloaded then.
             changes: Settings that replace the recipe's, where they are not None.
 
         Raises:
             FileNotFoundError: If the data set is not there.
             ValueError: If a name is unknown, or the data set does not suit.
         """
-        models.architecture(model)
-        place = data.cache() / dataset if dataset == "imagenet" else Path(dataset)
-        if dataset in data.names():
-            recipe = recipe_for(model, dataset, recipe_name)
-            loaded = data.load(dataset, validation=validation)
-        elif place.is_dir():
-            loaded = data.image_folder.load(place, validation=validation)
+        side = models.architecture(model).input_size[-1]
+        kind = dataset
+        if dataset in SMALL_SETS:  # before it is loaded, or even downloaded
+            recipe_for(model, dataset, recipe_name)
+        loaded = _load(dataset, validation, max(side, CROP), outlined)
+        if dataset not in SIZES:
             kind = "cifar10" if isinstance(loaded.train, Split) else "imagenet"
-            recipe = recipe_for(model, kind, recipe_name)
-        else:
-            known = ", ".join(data.names())
-            there = f". Its train/ and val/ belong into {place}"
-            raise FileNotFoundError(
-                f"{dataset!r} is neither a folder nor a data set of the book ({known})"
-                f"{there if dataset == 'imagenet' else ''}"
-            )
+        recipe = recipe_for(model, kind, recipe_name)
         changes = {key: value for key, value in changes.items() if value is not None}
         return cls(model, loaded, recipe_name, replace(recipe, **changes), seed)
 
@@ -104,11 +104,12 @@ class Task:
 
     def build(self, device: str | None = None) -> torch.nn.Module:
         """Build the network for the data's classes and channels, as `models.build`."""
+        classes, channels = len(self.dataset.classes), self.dataset.train.input_size[0]
+        if self.recipe.criterion is auxiliary.loss_of_all_heads:
+            with torch.device(device or torch.get_default_device()):
+                return auxiliary.build(self.model, classes, channels)
         return models.build(
-            self.model,
-            num_classes=len(self.dataset.classes),
-            in_channels=self.dataset.train.input_size[0],
-            device=device,
+            self.model, num_classes=classes, in_channels=channels, device=device
         )
 
     def about(self) -> dict:
@@ -162,7 +163,14 @@ class Task:
         set_seed(self.seed)
         network = self.build()
         begun = origin(command, [self.seed], precision)
-        with RunFolder(path, self.about(), begun, resume=resume) as folder:
+        parts = PartialState().num_processes * options.get("gradient_accumulation", 1)
+        with RunFolder(
+            path,
+            self.about(),
+            begun,
+            resume=resume,
+            goes_on=partial(self._goes_on, parts),
+        ) as folder:
             if compile:
                 network.compile()
             held_out = self.dataset.validation
@@ -189,3 +197,33 @@ class Task:
                     figures[f"damaged_{part}_images"] = len(damaged)
             folder.finish(network, history.to_dict("records"), figures)
         return figures
+
+    def _goes_on(self, parts: int, epochs: int, done: int) -> bool:
+        """Return whether a run of other epochs did until now what this one does."""
+        images = torch.arange(len(self.dataset.train))
+        steps = len(cut(images, self.recipe.batch_size, parts))
+        return go_alike(self.recipe, epochs, steps, done)
+
+
+def _load(name: str, validation: int, crop: int, outlined: bool) -> Dataset:
+    """Load a data set of the book, or a folder of images."""
+    place = data.cache() / name if name == "imagenet" else Path(name)
+    if name in SMALL_SETS:
+        if outlined:
+            return data.outline(name, validation=validation)
+        return data.load(name, validation=validation)
+    if place.is_dir():
+        return data.image_folder.load(place, validation=validation, crop=crop)
+    if name == "imagenet" and outlined:
+        return data.outline(name, validation=validation, side=crop)
+    if name == "imagenet":
+        raise FileNotFoundError(
+            f"ImageNet is not in {place}, and needs an account to be downloaded. Its "
+            f"train/ and val/ belong into {place}"
+        )
+    known = ", ".join(SIZES)
+    is_large = "imagenette" in name
+    raise FileNotFoundError(
+        f"{name!r} is neither a folder nor a data set to train on ({known})"
+        + ("; give the folder that holds its train/ and val/" if is_large else "")
+    )

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cnnbook import cost, models
+from cnnbook.training.task import Task
 
 from .command import message, run, train
 
@@ -91,8 +92,38 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("model", "dataset", "steps"),
+    [
+        ("lenet5-modern", "mnist", 2 * 235),
+        ("resnet20-cifar", "cifar10", 15 * 391),
+        ("alexnet", "imagenet", 30 * 20_019),
+    ],
+)
+def test_a_dry_run_of_an_absent_data_set_downloads_nothing(
+    model, dataset, steps, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CNNBOOK_DATA", str(tmp_path / "cache"))
+    result = run("train", "--model", model, "--data", dataset, "--dry-run")
+    assert result.exit_code == 0, result.output
+    shown = dict(re.findall(r"^(.+?)\s{2,}(.+)$", result.output, re.M))
+    assert shown["steps"] == f"{steps:,}"
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_dry_run_of_a_data_set_is_that_of_its_images():
+    """The description that a run of the digits records, word for word."""
+    outlined, loaded = (
+        Task.find("lenet5", "digits", validation=37, outlined=outlined)
+        for outlined in (True, False)
+    )
+    assert outlined.about() == loaded.about()
+    assert outlined.budget() == loaded.budget()
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["--data", "imagenette"], "give the folder that holds its train/ and val/"),
         (["--recipe", "papers"], "unknown recipe 'lenet5-modern on digits, papers'"),
         (["--data", "nowhere"], "'nowhere' is neither a folder nor a data set"),
         (["--data", "imagenet"], "Its train/ and val/ belong into"),

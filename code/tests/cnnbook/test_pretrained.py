@@ -1,6 +1,11 @@
 """Trained weights: torchvision's for ImageNet, and the book's own."""
 
 import hashlib
+import io
+import types
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -105,14 +110,58 @@ def test_no_weights_and_no_network_is_one_clear_error(tmp_path, monkeypatch):
         assert part in str(error.value)
 
 
-@pytest.mark.parametrize("damaged", [True, False])
-def test_a_damaged_file_of_weights_is_removed(tmp_path, monkeypatch, damaged):
-    content = b"weights"
-    digest = hashlib.sha256(content).hexdigest()
+@pytest.fixture
+def own_weights(tmp_path, monkeypatch):
+    """Publish tiny weights of our own, and let them be all that torchvision has."""
+    monkeypatch.setenv("CNNBOOK_DATA", str(tmp_path))
+    network = torch.nn.Linear(2, 2)
+    content = io.BytesIO()
+    torch.save(network.state_dict(), content)
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
     file = tmp_path / f"net-{digest[:8]}.pth"
+    url = f"http://localhost/{file.name}"
+    published = types.SimpleNamespace(
+        url=url, get_state_dict=partial(torch.hub.load_state_dict_from_url, url)
+    )
+    monkeypatch.setattr(pretrained, "weights", lambda name: published)
+    monkeypatch.setattr(pretrained, "build", lambda name: torch.nn.Linear(2, 2))
+
+    def download(url, place, hash_prefix, progress):
+        downloads.append(place)
+        Path(place).write_bytes(content.getvalue())
+
+    downloads = []
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    return file, content.getvalue(), downloads
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_damaged_file_of_weights_is_replaced_by_a_good_one(own_weights, damaged):
+    file, content, downloads = own_weights
     file.write_bytes(content[:-1] if damaged else content)
-    pretrained._remove_if_damaged(file)
-    assert file.exists() is not damaged
+    pretrained.load_imagenet("net")
+    assert file.read_bytes() == content
+    assert len(downloads) == damaged
+    assert {path.name for path in file.parent.iterdir()} <= {file.name, ".net.lock"}
+
+
+def test_a_damaged_file_that_cannot_be_replaced_is_named_and_left(
+    own_weights, monkeypatch
+):
+    file, content, _ = own_weights
+    file.write_bytes(content[:-1])
+    monkeypatch.setattr(torch.hub, "download_url_to_file", _offline)
+    with pytest.raises(FileNotFoundError, match=rf"no intact {file.name}, the weights"):
+        pretrained.load_imagenet("net")
+    assert file.read_bytes() == content[:-1]
+
+
+def test_of_several_that_miss_weights_one_downloads_them(own_weights):
+    file, content, downloads = own_weights
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(pretrained.load_imagenet, ["net"] * 3))
+    assert file.read_bytes() == content
+    assert len(downloads) == 1
 
 
 def test_the_books_own_weights_are_small_and_belong_to_their_run():

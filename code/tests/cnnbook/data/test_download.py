@@ -1,8 +1,10 @@
 """Data sets that are missing or damaged: fetched once, and told about clearly."""
 
+import tarfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.client import IncompleteRead
 from pathlib import Path
 from urllib.error import URLError
 
@@ -100,6 +102,50 @@ def test_a_cifar_that_cannot_be_had_is_one_clear_error(monkeypatch, tmp_path):
     monkeypatch.setattr(tv, "CIFAR10", Unreachable)
     with pytest.raises(FileNotFoundError, match=r"cifar-10.*no network: data\.load"):
         data.load("cifar10")
+
+
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [
+        (URLError(OSError(110, "Connection timed out")), "Connection timed out"),
+        (URLError("Tunnel connection failed: 407"), "Tunnel connection failed: 407"),
+        (IncompleteRead(b"half"), "IncompleteRead"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (tarfile.ReadError("unexpected end of data"), "unexpected end of data"),
+        (EOFError("Compressed file ended"), "Compressed file ended"),
+        (
+            RuntimeError("Error downloading it:\nTried a\nTried b"),
+            "it: Tried a Tried b",
+        ),
+    ],
+)
+def test_whatever_fails_in_a_download_is_one_sentence(failure, says, cache):
+    def fail():
+        raise failure
+
+    with pytest.raises(FileNotFoundError, match="could not be downloaded") as error:
+        download.fetch(fail, "a set", "set.tar")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_cache_that_cannot_be_written_to_is_one_sentence(cache, monkeypatch):
+    def refuse(path, **_):
+        raise OSError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr(download, "FileLock", refuse)
+    with pytest.raises(FileNotFoundError, match=r"downloaded .*Read-only file system"):
+        data.load("mnist")
+
+
+def test_a_data_set_in_a_cache_that_cannot_be_written_to_is_read(unpacked, monkeypatch):
+    monkeypatch.setattr(download, "FileLock", None)
+    assert len(data.load("fashion-mnist").test) == 4
+
+
+def test_every_user_of_a_shared_cache_may_wait_for_another(cache):
+    assert download.fetch(lambda: "done", "a set", "set") == "done"
+    assert (cache / ".a set.lock").stat().st_mode & 0o666 == 0o666
 
 
 def test_of_several_that_miss_a_data_set_one_downloads_and_the_others_wait(cache):

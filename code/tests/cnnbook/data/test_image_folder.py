@@ -9,6 +9,7 @@ from torchvision.io import ImageReadMode, decode_image, write_jpeg, write_png
 
 from cnnbook import data, training
 from cnnbook.data import Augmentation, image_folder
+from cnnbook.data.decode import decode
 from cnnbook.training import Recipe
 
 from ..images import write_images
@@ -34,11 +35,6 @@ def test_small_images_become_normalised_tensors(small):
     whole = image_folder.load(small).train.images
     assert whole.mean(dim=(0, 2, 3)).abs().max() < 1e-5
     assert (whole.std(dim=(0, 2, 3)) - 1).abs().max() < 1e-3
-
-
-def test_a_test_folder_serves_as_well_as_val(tmp_path):
-    dataset = image_folder.load(write_images(tmp_path, (8, 8), parts=("train", "test")))
-    assert len(dataset.test) == 6
 
 
 def test_photographs_are_cut_from_the_middle_to_test(photographs):
@@ -134,31 +130,6 @@ def test_small_images_must_have_one_size(small):
         image_folder.load(small)
 
 
-def test_a_missing_part_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="val is missing: a data set's folder"):
-        image_folder.load(write_images(tmp_path, (8, 8), parts=("train",)))
-
-
-def test_other_classes_in_the_test_are_named(small):
-    (small / "val" / "dog").rename(small / "val" / "fish")
-    with pytest.raises(ValueError, match="differ in their classes: dog, fish"):
-        image_folder.load(small)
-
-
-def test_a_class_without_images_is_named(small):
-    (small / "train" / "empty").mkdir()
-    (small / "val" / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"small/train: .* the classes empty"):
-        image_folder.load(small)
-
-
-def test_an_empty_part_is_named(tmp_path):
-    (tmp_path / "train").mkdir()
-    (tmp_path / "val").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"any class folder in .*train"):
-        image_folder.load(tmp_path)
-
-
 def test_one_class_is_refused(tmp_path):
     with pytest.raises(ValueError, match="one class only, 'cat': a classifier needs"):
         image_folder.load(write_images(tmp_path, (8, 8), classes=("cat",)))
@@ -171,18 +142,6 @@ def test_nothing_that_can_be_read_is_an_error(small):
         image_folder.load(small, damaged_share=1)
 
 
-def test_hidden_folders_and_files_are_other_programs(small):
-    """Previews of a notebook editor, and what macOS leaves beside each file."""
-    image = (small / "train" / "cat" / "0.png").read_bytes()
-    for folder in ("train", "train/cat", "val"):
-        (small / folder / ".ipynb_checkpoints").mkdir()
-        (small / folder / ".ipynb_checkpoints" / "0-checkpoint.png").write_bytes(image)
-    (small / "train" / "cat" / "._0.png").write_bytes(b"no image")
-    dataset = image_folder.load(small)
-    assert dataset.classes == ("cat", "dog")
-    assert len(dataset.train) == 6
-
-
 def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path):
     root = write_images(tmp_path, (240, 300))
     sideways = Image.fromarray(np.zeros((240, 300, 3), np.uint8))
@@ -191,7 +150,7 @@ def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path):
     sideways.save(root / "train" / "cat" / "0.jpg", exif=exif)
     train = image_folder.load(root).train
     path = str(root / "train" / "cat" / "0.jpg")
-    assert image_folder._decode(path).shape == (3, 300, 240)
+    assert decode(path).shape == (3, 300, 240)
     assert path in train.paths
 
 
@@ -200,22 +159,7 @@ def test_images_of_16_bits_become_images_of_8(tmp_path):
     values = np.linspace(0, 65_535, 64).astype(np.uint16).reshape(8, 8)
     path = root / "train" / "cat" / "0.png"
     Image.fromarray(values).save(path)
-    image = image_folder._decode(str(path))
+    image = decode(str(path))
     assert image.dtype == torch.uint8
     assert image[0].flatten().tolist() == (values // 257).flatten().tolist()
     assert image_folder.load(root).train.images.isfinite().all()
-
-
-def test_a_test_folder_without_classes_has_no_labels(tmp_path):
-    root = write_images(tmp_path, (8, 8))
-    (root / "test").mkdir()
-    (root / "test" / "1.png").write_bytes(b"unlabelled")
-    assert len(image_folder.load(root).test) == 6
-
-
-def test_a_flat_validation_folder_says_how_to_sort_it(tmp_path):
-    root = write_images(tmp_path, (8, 8), parts=("train",))
-    (root / "val").mkdir()
-    (root / "val" / "ILSVRC2012_val_00000001.JPEG").write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match="sort them into a folder for each"):
-        image_folder.load(root)

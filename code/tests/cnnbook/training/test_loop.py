@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import subprocess
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -103,6 +104,40 @@ def test_a_loss_that_is_not_finite_stops_training(digits):
 
     with pytest.raises(FloatingPointError, match="lower learning_rate"):
         _fit(digits, Recipe(epochs=1, criterion=criterion))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_images_that_are_no_numbers_are_not_blamed_on_the_rate(value, digits):
+    images = digits.train.images[:64].clone()
+    images[5, 0, 3, 3] = value
+    part = replace(digits.train[:64], images=images)
+    network = models.build("lenet5-modern")
+    with pytest.raises(ValueError, match="training images hold numbers that are not"):
+        training.fit(network, part, ONE_EPOCH)
+
+
+class Growing(nn.Module):
+    """Makes a layer when it runs, as some do to learn the size of their input."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(1024, 10)
+
+    def forward(self, x):
+        if not hasattr(self, "second"):
+            self.second = nn.Linear(10, 10)
+        return self.second(self.first(x.flatten(1)))
+
+
+def test_weights_that_no_step_would_move_are_refused(digits):
+    part = digits.train[:64]
+    network = Growing()
+    with pytest.raises(ValueError, match=r"'second.weight' was made while the network"):
+        training.fit(network, part, ONE_EPOCH)
+    training.fit(network, part, ONE_EPOCH)  # now it is there from the beginning
+    lazy = nn.Sequential(nn.Flatten(), nn.LazyLinear(10))
+    with pytest.raises(ValueError, match="layers without a size yet"):
+        training.fit(lazy, part, ONE_EPOCH)
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5])

@@ -69,6 +69,23 @@ def test_the_commit_of_a_repository_around_the_book_is_not_the_books(book):
     assert origin("", [])["commit"] == "unknown"
 
 
+def test_a_hook_of_another_repository_does_not_lend_its_commit(book, monkeypatch):
+    """Git tells what a hook starts of its own repository, wherever that runs."""
+    other = book.parent / "other"
+    other.mkdir()
+    (other / "a.txt").write_text("another")
+    _commit_all(other)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(book.parent))
+    for name, place in (("DIR", ".git"), ("INDEX_FILE", ".git/index")):
+        monkeypatch.setenv(f"GIT_{name}", str(other / place))
+    assert origin("", [])["commit"] == "unknown"
+
+
+def test_a_repository_without_a_commit_has_none(book):
+    _git(book, "init", "-q")
+    assert origin("", [])["commit"] == "unknown"
+
+
 def test_without_a_repository_the_commit_is_unknown(book, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(book.parent.parent))
     assert origin("", [])["commit"] == "unknown"
