@@ -15,7 +15,8 @@ LAYERS = """
     __main__ exercises plots
     gradients pretrained training
     cam chains cost data models papers receptive_field records
-    _book _lookup _observe _settings claims memory timing widgets
+    memory
+    _book _lookup _observe _products _settings claims timing widgets
 """.strip().splitlines()
 FLOORS = {name: -line for line, row in enumerate(LAYERS) for name in row.split()}
 
