@@ -7,6 +7,7 @@ Three counts are kept apart, because texts mix them up:
 - *MACs* are the multiply-accumulates of convolutions and matrix products. One MAC
   is two floating-point operations; element-wise work (biases, activation functions)
   and what only sums or averages (pooling, normalisation, interpolation) count as none.
+  So does an element-wise product that a sum follows: write it as a matrix product.
 """
 
 from __future__ import annotations
