@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import is_dataclass
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 
 @contextmanager
@@ -39,13 +44,47 @@ def expect_plain(model: nn.Module) -> None:
             raise ValueError(f"give the network itself, not a {kind} made from it")
 
 
+def kind(module: nn.Module) -> str:
+    """Return the name of a module's class, whatever computes its weights."""
+    return parametrize.type_before_parametrizations(module).__name__
+
+
+def plain_name(name: str) -> str:
+    """Return a module's name without what torch.compile puts into it."""
+    return ".".join(part for part in name.split(".") if part != "_orig_mod")
+
+
+def eager() -> AbstractContextManager:
+    """Run what is compiled as it was written: compiled code does not call new hooks.
+
+    Where nothing was compiled, that costs nothing: the compiler takes seconds to load.
+    """
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")
+
+
+def tensors(values: object) -> list[Tensor]:
+    """Return every tensor in nested arguments or outputs, dataclasses included."""
+    if isinstance(values, Tensor):
+        return [values]
+    if is_dataclass(values):
+        values = vars(values)
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, (tuple, list)):
+        return []
+    return [tensor for value in values for tensor in tensors(value)]
+
+
 @contextmanager
 def restored(model: nn.Module) -> Iterator[None]:
     """Put back, afterwards, whatever a `forward` sets in the modules of a network.
 
     Networks cache tensors as attributes, register buffers, count their calls. If they
     run on stand-ins (on the meta device, with other weights), none of it may stay. A
-    copy would not do: it takes memory, and not every network can be copied.
+    copy would not do: it takes memory, and not every network can be copied. The random
+    generators that it draws from are put back, too.
     """
     before = [(module, dict(vars(module))) for module in model.modules()]
     # Buffers, submodules and a module's own lists are changed in place.
@@ -56,7 +95,8 @@ def restored(model: nn.Module) -> Iterator[None]:
         if isinstance(value, dict | list | set)
     ]
     try:
-        yield
+        with _generators_kept(model):
+            yield
     finally:
         for module, attributes in before:
             vars(module).clear()
@@ -66,6 +106,23 @@ def restored(model: nn.Module) -> Iterator[None]:
                 value.clear()
                 put_back = value.extend if isinstance(value, list) else value.update
                 put_back(content)
+
+
+@contextmanager
+def _generators_kept(model: nn.Module) -> Iterator[None]:
+    """Put back, afterwards, the states of Python's, NumPy's and torch's generators."""
+    in_python, in_numpy = random.getstate(), np.random.get_state()
+    devices = {p.device for p in model.parameters()} - set(map(torch.device, _NO_OTHER))
+    kind = next((device.type for device in devices), "cuda")
+    try:
+        with torch.random.fork_rng(devices, device_type=kind):
+            yield
+    finally:
+        random.setstate(in_python)
+        np.random.set_state(in_numpy)
+
+
+_NO_OTHER = ("cpu", "meta")  # devices without a generator besides the CPU's
 
 
 @contextmanager

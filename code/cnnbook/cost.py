@@ -5,16 +5,16 @@ Three counts are kept apart, because texts mix them up:
 - *parameters* are trained numbers, each counted once however often it is used;
 - *connections* are LeCun's measure: every input that a unit reads, its bias too;
 - *MACs* are the multiply-accumulates of convolutions and matrix products. One MAC
-  is two floating-point operations; element-wise work (biases, pooling, activation
-  functions, normalisation) counts as none.
+  is two floating-point operations; element-wise work (biases, activation functions)
+  and what only sums or averages (pooling, normalisation, interpolation) count as none.
+  So does an element-wise product that a sum follows: write it as a matrix product.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Protocol, TypeGuard
 
@@ -24,11 +24,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from . import _observe
+from . import _observe, _products
 from ._settings import check_count
 
 SUMMED = ["parameters", "connections", "macs", "activations"]
 COLUMNS = ["layer", "kind", "input_shape", "output_shape", *SUMMED]
+COMPUTED = "parametrizations"  # torch's name for what computes a layer's weights
 aten = torch.ops.aten
 
 
@@ -48,7 +49,12 @@ def layer_table(
     network computes between its layers has a row too, with the module that computes it
     as the layer and the operation as the kind: the `add` of a shortcut, a `cat`, a
     `mean`, the `bmm` of an attention. Only what moves values, or maps one tensor to as
-    many values, has none: `flatten`, `F.relu`, a product with a number.
+    many values, has none: `flatten`, `F.relu`, a product with a number. A layer whose
+    weights are computed each time (weight norm, spectral norm) has one row, with what
+    that multiplies.
+
+    What runs is counted, whatever a layer's type promises. An operation of which it is
+    not known what it multiplies, such as a Fourier transform, is refused.
 
     Args:
         model: Any network whose control flow depends on shapes alone.
@@ -67,7 +73,8 @@ def layer_table(
 
     Raises:
         ValueError: If `input_size` or `batch_size` makes no sense, or if a layer, which
-            the message names, cannot run on such inputs or needs their values.
+            the message names, cannot run on such inputs, needs their values, or runs an
+            operation of which it is not known what it multiplies.
     """
     shapes = _shapes(input_size)
     check_count("batch_size", batch_size)
@@ -126,8 +133,16 @@ class _Counter(TorchDispatchMode):
     def __init__(self, model: nn.Module, batch_size: int):
         super().__init__()
         self.model, self.batch_size = model, batch_size
-        self.names = {module: name for name, module in model.named_modules()}
-        self.layers = {m for m in self.names if not any(True for _ in m.children())}
+        self.names = {
+            module: _observe.plain_name(name)
+            for name, module in model.named_modules()
+            if COMPUTED not in name.split(".")
+        }
+        self.layers = {
+            module
+            for module in self.names
+            if all(name == COMPUTED for name, _ in module.named_children())
+        }
         self.running = [_Running(model)]  # the innermost last
         # A tensor and all views of it share one storage: the keys.
         self.parameters: dict[torch.UntypedStorage, int] = {}
@@ -139,8 +154,9 @@ class _Counter(TorchDispatchMode):
         hooks = []
         with _observe.restored(self.model):
             try:
-                for module in self.names:
+                for module in self.model.modules():
                     module.training = False
+                for module in self.names:
                     hooks += [
                         module.register_forward_pre_hook(self.begin, prepend=True),
                         module.register_forward_hook(
@@ -151,6 +167,8 @@ class _Counter(TorchDispatchMode):
                     weights, inputs = self.on_meta(shapes)
                     with self:
                         functional_call(self.model, weights, inputs)
+            except _products.UnknownOperationError as error:
+                raise ValueError(f"{self.where()} cannot be counted: {error}") from None
             except (RuntimeError, TypeError, IndexError, AssertionError) as error:
                 raise ValueError(self.explain(error, shapes)) from error
             finally:
@@ -159,10 +177,23 @@ class _Counter(TorchDispatchMode):
 
     def on_meta(self, shapes: list[tuple[int, ...]]) -> tuple[dict, tuple]:
         """Return the model's tensors and its inputs, without values."""
-        weights = {name: p.to("meta") for name, p in self.model.named_parameters()}
+        twins: dict[tuple, Tensor] = {}
+
+        def twin(tensor: Tensor) -> Tensor:
+            """Return a tensor's like on meta: the same where memory is the same."""
+            place = tensor.untyped_storage()._cdata, tensor.storage_offset()
+            sides, strides, dtype = tensor.shape, tensor.stride(), tensor.dtype
+            known = twins.get((*place, tensor.numel()))
+            if known is not None:
+                return known.as_strided(sides, strides)
+            like = torch.empty_strided(sides, strides, dtype=dtype, device="meta")
+            return twins.setdefault((*place, tensor.numel()), like)
+
+        weights = {name: twin(p) for name, p in self.model.named_parameters()}
         self.parameters = {w.untyped_storage(): w.numel() for w in weights.values()}
         self.unread = set(self.parameters)
-        dtype = next((w.dtype for w in weights.values()), None)
+        dtypes = (w.dtype for w in weights.values())
+        dtype = next((d for d in dtypes if d.is_floating_point or d.is_complex), None)
         inputs = (
             torch.empty(self.batch_size, *shape, dtype=dtype, device="meta")
             for shape in shapes
@@ -180,13 +211,13 @@ class _Counter(TorchDispatchMode):
         if running.module is not module:
             raise RuntimeError("it failed, and the network went on without it")
         if module in self.layers and not isinstance(module, nn.Identity):
-            x, outputs = _first(_tensors((args, kwargs))), _tensors(output)
-            y = _first(outputs)
-            work = _work(module, x, y) or (running.macs, running.macs)
+            inputs, outputs = map(_observe.tensors, ((args, kwargs), output))
+            x, y = _first(inputs), _first(outputs)
+            parameters, macs = running.parameters, running.macs
+            work = _work(module, x, y, macs)
             different = {id(tensor): tensor.numel() for tensor in outputs}
             written = sum(different.values()) if running.wrote else 0
-            kind = type(module).__name__
-            self.write(module, kind, x, y, running.parameters, *work, written)
+            self.write(module, _observe.kind(module), x, y, parameters, *work, written)
         self.running.pop()
 
     def __torch_dispatch__(
@@ -197,26 +228,31 @@ class _Counter(TorchDispatchMode):
         kwargs: dict | None = None,
     ) -> object:
         """Run an operation; if it computes something between layers, write its row."""
-        output = _SHORTCUTS.get(operation, operation)(*args, **(kwargs or {}))
-        kind = _kind(operation)
-        if kind is None:
+        kwargs = kwargs or {}
+        if _products.is_composed(operation):
+            with self:
+                return operation.decompose(*args, **kwargs)
+        known = _products.look_up(operation)
+        output = _SHORTCUTS.get(operation, operation)(*args, **kwargs)
+        if not known.reads:
             return output
-        read, y = _tensors((args, kwargs)), _first(_tensors(output))
+        read, y = _observe.tensors((args, kwargs)), _first(_observe.tensors(output))
         # A parameter counts where it is read first. What is read may be a view of it.
         new = self.unread.intersection(x.untyped_storage() for x in read)
         self.unread -= new
         parameters = sum(self.parameters[storage] for storage in new)
-        macs = _MACS[kind](args, y) if kind in _MACS else 0
+        macs = known.macs(args, kwargs, y) if known.macs else 0
         running = self.running[-1]
         if running.module in self.layers:  # its row is written when it ends
             running.parameters += parameters
             running.macs += macs
             running.wrote = True
-        elif parameters or macs or _computes(kind, read, y):
+        elif parameters or macs or _computes(known.kind, read, y):
             # Between layers. Its input is the first tensor that is no parameter.
             data = [x for x in read if x.untyped_storage() not in self.parameters]
             x = _first(data or read)
-            self.write(running.module, kind, x, y, parameters, macs, macs, y.numel())
+            counts = parameters, macs, macs, y.numel()
+            self.write(running.module, known.kind, x, y, *counts)
         return output
 
     def write(
@@ -232,63 +268,27 @@ class _Counter(TorchDispatchMode):
 
     def explain(self, error: Exception, shapes: list[tuple[int, ...]]) -> str:
         """Say what cannot run, why, and what to do."""
-        module = self.running[-1].module
-        name, kind = self.names[module], type(module).__name__
         reason = str(error).partition("\nException raised from")[0]  # C++ follows
         return (
-            f"{f'layer {name!r}' if name else 'the network'} ({kind}) cannot run for "
-            f"input_size {', '.join(map(str, shapes))}: {reason}\n"
+            f"{self.where()} cannot run for input_size "
+            f"{', '.join(map(str, shapes))}: {reason}\n"
             "input_size is the shape of one input without the batch, such as "
             "(3, 224, 224), or a list of one for each input. Shapes are all that is "
             "known: what runs must not depend on values, and constants be buffers."
         )
 
-
-def _tensors(values: object) -> list[Tensor]:
-    """Return every tensor in nested arguments or outputs, dataclasses included."""
-    if isinstance(values, Tensor):
-        return [values]
-    if is_dataclass(values):
-        values = vars(values)
-    if isinstance(values, dict):
-        values = values.values()
-    elif not isinstance(values, (tuple, list)):
-        return []
-    return [tensor for value in values for tensor in _tensors(value)]
+    def where(self) -> str:
+        """Return what runs at this moment."""
+        module = self.running[-1].module
+        name = self.names[module]
+        return (
+            f"{f'layer {name!r}' if name else 'the network'} ({_observe.kind(module)})"
+        )
 
 
 def _first(tensors: list[Tensor]) -> Tensor:
     """Return the first tensor, an empty one if there is none."""
     return tensors[0] if tensors else torch.empty(0, device="meta")
-
-
-# How to count operations. On the meta device these are all products there are: an
-# einsum or an attention is made of them.
-
-
-def _product_macs(args: tuple, y: Tensor) -> int:
-    # Each value of mm(a, b) or addmm(bias, a, b) is a sum along a row of a.
-    return y.numel() * args[-2].shape[-1]
-
-
-def _convolution_macs(args: tuple, y: Tensor) -> int:
-    # Each output reads as many inputs as a kernel has weights; if it is transposed,
-    # each input goes to as many outputs.
-    x, weight, transposed = args[0], args[1], args[6]
-    return (x if transposed else y).numel() * math.prod(weight.shape[1:])
-
-
-_PRODUCTS = ["mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot"]
-_MACS = {**dict.fromkeys(_PRODUCTS, _product_macs), "convolution": _convolution_macs}
-
-
-@functools.cache
-def _kind(operation: torch._ops.OpOverload) -> str | None:
-    """Return an operation's name; None if it reads no value, but views or creates."""
-    name = operation.overloadpacket.__name__
-    if operation.is_view or name.startswith("new_") or name.endswith("_like"):
-        return None
-    return name.strip("_")  # add_ is an add in place
 
 
 def _computes(kind: str, read: list[Tensor], y: Tensor) -> bool:
@@ -310,10 +310,10 @@ _SHORTCUTS: dict[torch._ops.OpOverload, Callable] = {
 }
 
 
-# How to count torch's layers: the connections and MACs of one that maps x to y. Rules
-# go by `forward`: a subclass with its own is counted by the operations that it runs. A
-# layer of the book's own counts itself.
-_Rule = Callable[..., tuple[int, int]]  # of (layer, x, y)
+# How to count what a layer of torch's reads: the connections of one that maps x to y,
+# and multiplies so much. Rules go by `forward`: a subclass with its own, and any other
+# layer, has as many connections as products. A layer of the book's own counts itself.
+_Rule = Callable[..., int]  # of (layer, x, y, macs)
 _RULES: dict[Callable, _Rule] = {}
 
 
@@ -323,10 +323,6 @@ class _CountsItself(Protocol):
 
 class _Biased(Protocol):
     bias: Tensor | None
-
-
-class _Weighted(_Biased, Protocol):
-    weight: Tensor
 
 
 class _Windowed(Protocol):
@@ -348,38 +344,31 @@ def _kinds(*names: str) -> list[type[nn.Module]]:
     return [getattr(nn, f"{name}{n}d") for name in names for n in (1, 2, 3)]
 
 
-@_rule(*_kinds("Conv"), nn.Linear)
-def _weighted_sums(layer: _Weighted, x: Tensor, y: Tensor) -> tuple[int, int]:
-    macs = y.numel() * math.prod(layer.weight.shape[1:])
-    return macs + _biases(layer, y), macs
-
-
-@_rule(*_kinds("ConvTranspose"))
-def _transposed(layer: _Weighted, x: Tensor, y: Tensor) -> tuple[int, int]:
-    macs = x.numel() * math.prod(layer.weight.shape[1:])
-    return macs + _biases(layer, y), macs
+@_rule(*_kinds("Conv", "ConvTranspose"), nn.Linear)
+def _weighted_sums(layer: _Biased, x: Tensor, y: Tensor, macs: int) -> int:
+    return macs + _biases(layer, y)
 
 
 @_rule(*_kinds("MaxPool", "AvgPool"))
-def _pooling(layer: _Windowed, x: Tensor, y: Tensor) -> tuple[int, int]:
+def _pooling(layer: _Windowed, x: Tensor, y: Tensor, macs: int) -> int:
     sides = layer.kernel_size
     area = sides ** (x.ndim - 2) if isinstance(sides, int) else math.prod(sides)
-    return y.numel() * area, 0
+    return y.numel() * area
 
 
 @_rule(*_kinds("AdaptiveMaxPool", "AdaptiveAvgPool"))
-def _adaptive_pooling(layer: nn.Module, x: Tensor, y: Tensor) -> tuple[int, int]:
+def _adaptive_pooling(layer: nn.Module, x: Tensor, y: Tensor, macs: int) -> int:
     # Along a side, output i of m reads inputs floor(i n / m) to ceil((i + 1) n / m).
     reads = (
         sum(math.ceil((i + 1) * n / m) - i * n // m for i in range(m))
         for n, m in zip(x.shape[2:], y.shape[2:], strict=True)
     )
-    return math.prod(y.shape[:2]) * math.prod(reads), 0
+    return math.prod(y.shape[:2]) * math.prod(reads)
 
 
 @_rule(*_kinds("BatchNorm", "InstanceNorm"), nn.GroupNorm, nn.LayerNorm)
-def _normalisation(layer: _Biased, x: Tensor, y: Tensor) -> tuple[int, int]:
-    return y.numel() + _biases(layer, y), 0  # mean and variance are taken as given
+def _normalisation(layer: _Biased, x: Tensor, y: Tensor, macs: int) -> int:
+    return y.numel() + _biases(layer, y)  # mean and variance are taken as given
 
 
 def _biases(layer: _Biased, y: Tensor) -> int:
@@ -390,17 +379,17 @@ _WINDOWS = "Conv ConvTranspose MaxPool AvgPool AdaptiveMaxPool AdaptiveAvgPool".
 _RANKS = {kind.forward: int(kind.__name__[-2]) + 2 for kind in _kinds(*_WINDOWS)}
 
 
-def _work(layer: nn.Module, x: Tensor, y: Tensor) -> tuple[int, int] | None:
-    """Return the connections and MACs of a layer, None if nothing but its run tells."""
+def _work(layer: nn.Module, x: Tensor, y: Tensor, macs: int) -> tuple[int, int]:
+    """Return the connections and MACs of a layer; as it ran, it had so many MACs."""
     if "forward" in vars(layer):  # put in place of its class's own: what runs counts
-        return None
+        return macs, macs
     forward = type(layer).forward
     if x.ndim != _RANKS.get(forward, x.ndim):
         # torch would take the batch for the channels, and the count would be wrong.
         raise RuntimeError(f"it needs channels too, got a batch of {tuple(x.shape)}")
     if _counts_itself(layer):
         return layer.connections_and_macs(x, y)
-    return _RULES[forward](layer, x, y) if forward in _RULES else None
+    return _RULES[forward](layer, x, y, macs) if forward in _RULES else macs, macs
 
 
 def _counts_itself(layer: nn.Module) -> TypeGuard[_CountsItself]:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.utils import parametrize
 
 from . import _observe
 from .chains import ACTIVATIONS, scalar_chain
@@ -22,6 +23,7 @@ from .models import resnet
 
 __all__ = ["ACTIVATIONS", "by_path_length", "norm_by_layer", "scalar_chain"]
 
+COLUMNS = ["layer", "kind", "weight_norm", "gradient_norm", "activation_rms"]
 MOST_BLOCKS = 30  # rounding grows by (1 + sqrt 2) with each
 
 
@@ -36,64 +38,127 @@ def norm_by_layer(
     """Measure weights, gradients and activations layer by layer, on one batch.
 
     The model is left as it was: weights, their `grad`, running means of normalisation,
-    and whether it is in training mode.
+    whether it is in training mode; and so are random generators.
 
     Args:
         model: Maps images (N, C, H, W) to scores (N, classes).
-        images: The batch (N, C, H, W); it is moved to the model's device.
+        images: The batch (N, C, H, W), or (N, C, length), or of volumes; it is moved to
+            the model's device, and its numbers are rounded to the model's precision.
         labels: (N,).
-        criterion: Maps scores and labels to the loss.
+        criterion: Maps scores, or whatever the model returns, and labels to the loss.
         training: Run in training mode, where normalisation uses the batch itself, or
             in evaluation mode.
 
     Returns:
-        A row for each convolution and linear layer, in the order in which they first
-        run: layer, kind, weight_norm and gradient_norm (Euclidean norms of the weights
-        and of the loss' gradient with respect to them) and activation_rms (root mean
-        square of the layer's output, before normalisation).
+        A row for each convolution, transposed too, and linear layer on which the loss
+        depends, in the order in which they first run: layer, kind, weight_norm and
+        gradient_norm (Euclidean norms of the weights and of the loss' gradient with
+        respect to them) and activation_rms (root mean square of the layer's output,
+        before normalisation). The weights are those by which the layer multiplies,
+        where it computes them by weight norm or the like. Layers that share a weight
+        share its gradient.
 
     Raises:
-        ValueError: If there is not one label for each image, or if no convolution or
-            linear layer runs.
+        ValueError: If there is not one label for each image, if no convolution or
+            linear layer runs, if the loss is none, or if the model is lazy, wrapped or
+            a script.
     """
+    labels = torch.as_tensor(labels)
+    _check_batch(images, labels)
+    _observe.expect_plain(model)
+    layers: dict[nn.Module, str] = {
+        module: _observe.plain_name(name)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.modules.conv._ConvNd | nn.Linear | nn.Bilinear)
+    }
+    kernels: dict[nn.Module, list[Tensor]] = {}  # in the order of execution
+    rms: dict[nn.Module, float] = {}
+
+    def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
+        # A layer may run several times, and compute its weights each time anew.
+        used, weight = kernels.setdefault(layer, []), layer.weight
+        assert isinstance(weight, Tensor)
+        if not any(weight is known for known in used):
+            used.append(weight)
+        [first, *_] = _observe.tensors(output)
+        rms.setdefault(layer, _wide(first).square().mean().sqrt().item())
+
+    hooks = dict.fromkeys(layers, record)
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        _observe.eager(),
+        _observe.restored(model),
+        _observe.running(model, hooks, training),
+        parametrize.cached(),  # what computes a weight does so once
+    ):
+        loss = _loss(model, images, labels, criterion)
+        if not kernels:
+            raise ValueError("the model runs no convolution and no linear layer")
+        _check_loss(loss)
+        used = [kernel for several in kernels.values() for kernel in several]
+        found = torch.autograd.grad(loss, used, allow_unused=True)
+    by_kernel = {id(k): g for k, g in zip(used, found, strict=True) if g is not None}
+    rows = []
+    for layer, several in kernels.items():
+        gradients = [by_kernel[id(k)] for k in several if id(k) in by_kernel]
+        if gradients:
+            whole = torch.stack(gradients).sum(dim=0)
+            norms = [_wide(tensor).norm().item() for tensor in (several[0], whole)]
+            rows.append((layers[layer], _observe.kind(layer), *norms, rms[layer]))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _check_batch(images: Tensor, labels: Tensor) -> None:
     if len(images) != len(labels):
         raise ValueError(
             f"expected one label for each image, got {len(images)} images and "
             f"{len(labels)} labels"
         )
-    layers: dict[nn.Module, str] = {
-        module: name
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
-    }
-    # The model runs on stand-ins: a gradient is kept even of weights that are frozen,
-    # and the running means that change are copies.
-    weights = {n: p.detach().requires_grad_() for n, p in model.named_parameters()}
+    if not len(images):
+        raise ValueError("expected at least one image")
+    if not images.is_floating_point():
+        raise ValueError(f"images must be floating-point numbers, got {images.dtype}")
+
+
+def _loss(
+    model: nn.Module, images: Tensor, labels: Tensor, criterion: Callable
+) -> Tensor:
+    """Run a model on stand-ins for its weights and buffers, and return the loss.
+
+    A gradient is kept even of weights that are frozen, and the running means that
+    change are copies.
+    """
+    weights = {n: _stand_in(p) for n, p in model.named_parameters()}
     buffers = {n: b.clone() for n, b in model.named_buffers()}
-    rms: dict[str, float] = {}  # by layer, in the order of execution
+    first = next((w for w in weights.values() if w.requires_grad), images)
+    images, labels = images.to(first).clone(), labels.to(first.device).clone()
+    scores = functional_call(model, weights | buffers, (images,))
+    if criterion is F.cross_entropy and not isinstance(scores, Tensor):
+        raise ValueError(
+            f"the model returns a {type(scores).__name__}, not scores: give a "
+            "criterion that finds the scores in it"
+        )
+    return criterion(scores, labels)
 
-    def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        rms.setdefault(layers[layer], output.detach().square().mean().sqrt().item())
 
-    where = next(iter(weights.values())).device if weights else None
-    hooks = dict.fromkeys(layers, record)
-    with _observe.restored(model), _observe.running(model, hooks, training):
-        scores = functional_call(model, weights | buffers, (images.to(where),))
-        loss = criterion(scores, labels.to(where))
-    if not rms:
-        raise ValueError("the model runs no convolution and no linear layer")
-    kernels = [weights[f"{name}.weight"] for name in rms]
-    gradients = torch.autograd.grad(loss, kernels)
-    kinds = {name: type(layer).__name__ for layer, name in layers.items()}
-    return pd.DataFrame(
-        {
-            "layer": list(rms),
-            "kind": [kinds[name] for name in rms],
-            "weight_norm": [kernel.norm().item() for kernel in kernels],
-            "gradient_norm": [gradient.norm().item() for gradient in gradients],
-            "activation_rms": list(rms.values()),
-        }
-    )
+def _check_loss(loss: object) -> None:
+    if not (isinstance(loss, Tensor) and loss.numel() == 1 and loss.requires_grad):
+        raise ValueError(
+            "the loss must be one number that depends on the model's weights: look at "
+            "the criterion, and at what the model detaches or runs without gradients"
+        )
+
+
+def _stand_in(weight: Tensor) -> Tensor:
+    like = weight.clone() if weight.is_inference() else weight
+    return like.detach().requires_grad_(like.is_floating_point() or like.is_complex())
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Return values, from half in single precision: their squares would overflow."""
+    x = x.detach()
+    return x.float() if x.dtype.itemsize < 4 else x
 
 
 def by_path_length(
@@ -152,7 +217,8 @@ def by_path_length(
         # A method, for this copy alone.
         block.branch = scaled(block.branch)  # type: ignore[method-assign, assignment]
     inputs = images.cpu().double().requires_grad_()
-    loss = criterion(twin(inputs), labels.cpu())
+    with torch.enable_grad(), _observe.restored(twin):
+        loss = criterion(twin(inputs), labels.cpu())
     # Chebyshev's places, where interpolation is as little sensitive as it can be.
     places = torch.cos(
         (torch.arange(n + 1, dtype=torch.float64) + 0.5) * math.pi / (n + 1)

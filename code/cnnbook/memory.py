@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from . import _products
 
 
 class Peak(TorchDispatchMode):
@@ -40,12 +43,15 @@ class Peak(TorchDispatchMode):
 
     def __torch_dispatch__(
         self,
-        operation: Callable,
+        operation: OpOverload,
         types: Sequence[type],
         arguments: tuple = (),
         options: dict | None = None,
     ) -> object:
         """Do the operation, and count what it puts out."""
+        if _products.is_composed(operation):  # its parts take memory, too
+            with self:
+                return operation.decompose(*arguments, **(options or {}))
         output = operation(*arguments, **(options or {}))
         # One tensor as a rule; several, in tuples and lists, where there are several.
         for leaf in tree_leaves(output):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from numbers import Integral
 
 import pandas as pd
 import torch
@@ -31,13 +32,17 @@ def measure(
         A row a round and a column a function, in seconds.
 
     Raises:
-        ValueError: If there is nothing to run, or no round that counts.
+        ValueError: If there is nothing to run, something that cannot be run, or no
+            round that counts.
     """
     if not functions:
         raise ValueError("there is nothing to measure: give at least one function")
-    if repeats < 1 or warm_up < 0:
+    if not isinstance(functions, Mapping) or not all(map(callable, functions.values())):
+        raise ValueError(f"functions must be functions by name, got {functions!r}")
+    whole = isinstance(repeats, Integral) and isinstance(warm_up, Integral)
+    if not whole or repeats < 1 or warm_up < 0:
         raise ValueError(
-            "repeats must be at least 1 and warm_up at least 0, "
+            "repeats must be a whole number of at least 1 and warm_up at least 0, "
             f"got {repeats} and {warm_up}"
         )
     rounds = [

@@ -2,10 +2,12 @@
 
 import copy
 import math
+import random
 import time
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,9 +15,15 @@ import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.nn.utils import parametrizations
+from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import (
+    FlopCounterMode,
+    flop_registry,
+    register_flop_formula,
+)
 
-from cnnbook import cost, models, papers
+from cnnbook import _products, cost, models, papers
 from cnnbook.models import lenet
 
 from .quick import CLASSIFIERS as QUICK
@@ -737,3 +745,182 @@ def test_all_outputs_of_a_layer_are_its_activations():
         for kind in (Two, Same, AsDataclass)
     }
     assert written == {Two: 8 * 96 + 96, Same: 8 * 96, AsDataclass: 2 * 8 * 96}
+
+
+# --- Products: what ran is counted, and what is not known is refused
+
+
+@pytest.mark.parametrize(
+    ("run", "macs"),
+    [
+        (lambda x: x[0, 0].new_ones(4, 4).addbmm(x[0], x[0]), 2 * 4 * 4 * 4),
+        (lambda x: x[0, 0].addr(x[0, 0, 0], x[0, 0, 0]), 4 * 4),
+        (lambda x: x.flatten().vdot(x.flatten()), 2 * 4 * 4),
+        (lambda x: torch.mm(x[0, 0], x[0, 0], out=torch.empty_like(x[0, 0])), 64),
+        (lambda x: torch.tensordot(x, x, dims=([2, 3], [2, 3])), 2 * 2 * 16),
+        (lambda x: torch.matrix_power(x, 3), 2 * 2 * 64),
+        (lambda x: F.bilinear(x, x, x.new_ones(5, 4, 4)), 2 * 4 * 5 * 4 * (4 + 1)),
+        (lambda x: torch.conv_tbc(x[0], x.new_ones(3, 4, 5), x.new_ones(5), 1), 480),
+        (
+            lambda x: F.affine_grid(x.new_ones(1, 2, 3), (1, 2, 4, 5), False),
+            4 * 5 * 2 * 3,
+        ),
+        (
+            lambda x: torchvision.ops.deform_conv2d(
+                x, x.new_ones(1, 18, 2, 2), x.new_ones(5, 2, 3, 3)
+            ),
+            5 * 2 * 2 * (2 * 3 * 3),
+        ),
+        (
+            lambda x: F.embedding_bag(
+                torch.zeros(2, 3, dtype=torch.long, device=x.device),
+                x.new_ones(7, 5),
+                mode="sum",
+                per_sample_weights=x.new_ones(2, 3),
+            ),
+            2 * 3 * 5,
+        ),
+        (lambda x: torch.vmap(lambda rows: rows @ rows)(x[0]), 2 * 64),
+        (lambda x: torch.cond(len(x) > 0, lambda x: x @ x, torch.relu, (x,)), 128),
+        (lambda x: checkpoint(lambda x: x @ x, x, use_reentrant=False), 128),
+        # A complex product is four real ones; a convolution takes three (Gauss).
+        (lambda x: x[0, 0] * 1j @ (x[0, 0] * 1j), 4 * 64),
+        (lambda x: F.conv2d(x * 1j, x.new_ones(3, 2, 1, 1) * 1j), 3 * 16 * 3 * 2),
+    ],
+)
+def test_every_kind_of_product_is_counted(run, macs):
+    assert rows(lambda net, x: run(x)).macs.sum() == macs
+
+
+def test_a_bilinear_layer_multiplies_each_pair_and_adds_up():
+    """torch takes one input times the weights, 20 x 30 x 40, then times the other."""
+    row = cost.layer_table(nn.Bilinear(20, 30, 40), [(20,), (30,)]).iloc[0]
+    assert row.macs == 20 * 30 * 40 + 30 * 40 == 25_200
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x: torch.fft.rfft2(x).abs(),
+        lambda x: torch.cdist(x, x),
+        lambda x: torch.matrix_exp(x),
+        lambda x: torch.linalg.inv(x),
+        lambda x: torch.linalg.svd(x)[0],
+        lambda x: torch.linalg.cross(x[..., :3], x[..., :3]),
+        lambda x: torch.sparse.mm(x[0, 0].to_sparse(), x[0, 0]),
+    ],
+)
+def test_a_product_that_nobody_counted_is_refused_by_name(run):
+    says = (
+        r"^the network \(Network\) cannot be counted: it runs aten\.\w+, and how much"
+    )
+    with pytest.raises(ValueError, match=says):
+        rows(lambda net, x: run(x))
+
+
+@pytest.fixture
+def square():
+    """An operation of somebody else's, of which torch knows nothing but its shape."""
+    with torch.library._scoped_library("cnnbook_test", "DEF") as library:
+        library.define("square(Tensor x) -> Tensor")
+        library.impl("square", lambda x: x @ x, "CPU")
+        library.impl("square", torch.empty_like, "Meta")
+        operation = torch.ops.cnnbook_test.square
+        yield operation
+        flop_registry.pop(operation)
+        _products.look_up.cache_clear()
+
+
+def test_an_operation_of_somebody_elses_is_refused_until_its_formula_is_known(square):
+    def run(net, x):
+        return square(x[0, 0])
+
+    with pytest.raises(ValueError, match=r"runs cnnbook_test\.square, .* if you know"):
+        rows(run)
+    register_flop_formula(square)(lambda shape, out_shape: 2 * shape[0] ** 3)
+    assert rows(run).macs.tolist() == [64]
+
+
+def test_a_quantised_layer_is_refused_by_name():
+    layers = nn.Sequential(nn.Linear(4, 4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that torch.ao moves to torchao
+        quantised = torch.ao.quantization.quantize_dynamic(layers, {nn.Linear})
+    with pytest.raises(
+        ValueError, match=r"layer '0' .*it runs quantized\.linear_dynam"
+    ):
+        cost.layer_table(quantised, (4,))
+
+
+def test_a_forward_in_inference_mode_is_counted_by_the_parts_of_what_it_runs():
+    @torch.inference_mode()
+    def run(net, x):
+        y = F.scaled_dot_product_attention(x, x, x)
+        return F.linear(F.conv2d(y, y.new_ones(1, 2, 1, 1)), y.new_ones(3, 4))
+
+    assert rows(run).macs.sum() == 2 * (2 * 64) + 2 * 16 + 4 * 4 * 3
+
+
+@pytest.mark.parametrize(
+    ("compute", "more", "parameters"),
+    [
+        (parametrizations.weight_norm, 0, 8),
+        # The largest singular value: vectors u W v.
+        (parametrizations.spectral_norm, 8 * 27 + 8, 0),
+    ],
+)
+def test_a_layer_that_computes_its_weights_is_one_row(compute, more, parameters):
+    plain = cost.layer_table(nn.Sequential(nn.Conv2d(3, 8, 3)), (3, 8, 8))
+    table = cost.layer_table(nn.Sequential(compute(nn.Conv2d(3, 8, 3))), (3, 8, 8))
+    same = ["layer", "kind", "input_shape", "output_shape", "activations"]
+    assert table[same].equals(plain[same])
+    assert table.macs.tolist() == [8 * 36 * 27 + more]
+    assert table.connections.tolist() == [8 * 36 * (27 + 1) + more]
+    assert table.parameters.tolist() == [8 * (27 + 1) + parameters]
+
+
+def test_a_layer_may_have_a_place_for_another_that_is_empty():
+    layer = nn.Linear(4, 3)
+    layer.activation = None
+    assert cost.layer_table(layer, (4,)).kind.tolist() == ["Linear"]
+
+
+@pytest.mark.parametrize("turn", [lambda w: w, torch.t])
+def test_parameters_that_share_memory_are_counted_once(turn):
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    second.weight = nn.Parameter(turn(first.weight.data))
+    table = cost.layer_table(nn.Sequential(first, second), (4,))
+    assert table.parameters.tolist() == [20, 4]
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_parameters_beside_one_another_in_memory_are_counted_each(device):
+    memory = torch.zeros(32, device=device)
+    layers = [nn.Linear(4, 4, bias=False, device=device) for _ in range(2)]
+    for layer, part in zip(layers, memory.view(2, 4, 4), strict=True):
+        layer.weight = nn.Parameter(part)
+    table = cost.layer_table(nn.Sequential(*layers), (4,))
+    assert table.parameters.tolist() == [16, 16]
+
+
+def test_a_compiled_network_is_counted_as_the_network_itself():
+    inner = torch.compile(nn.Sequential(nn.Linear(4, 4), nn.ReLU()), backend="eager")
+    network = torch.compile(nn.Sequential(inner, nn.Linear(4, 3)), backend="eager")
+    network(torch.ones(1, 4))
+    table = cost.layer_table(network, (4,))
+    assert table.layer.tolist() == ["0.0", "0.1", "1"]
+    assert table.macs.tolist() == [16, 0, 12]
+
+
+def test_counting_draws_from_no_generator_of_the_readers():
+    def run(net, x):
+        return x + random.random() + np.random.rand() + torch.rand(1).to(x.device)
+
+    def states():
+        in_numpy = np.random.get_state()[1].tolist()
+        return random.getstate(), in_numpy, torch.get_rng_state().tolist()
+
+    network = Network(run)
+    before = states()
+    cost.layer_table(network, (1, 6, 6))
+    assert states() == before

@@ -7,6 +7,7 @@ import itertools
 import pytest
 import torch
 import torch.nn.functional as F
+import torch.nn.utils.prune
 from torch import nn
 
 from cnnbook import models
@@ -82,6 +83,206 @@ def test_bad_batches_and_models_get_one_clear_error(batch):
         norm_by_layer(model, batch[0], batch[1][:5])
     with pytest.raises(ValueError, match="no convolution and no linear layer"):
         norm_by_layer(nn.Flatten(), *batch)
+
+
+# --- Networks whose weights are shared, computed, unused, frozen or of another kind
+
+
+class Network(nn.Module):
+    """Runs any function of itself and its input."""
+
+    def __init__(self, run, **members):
+        super().__init__()
+        self.run = run
+        for name, member in members.items():
+            setattr(self, name, member)
+
+    def forward(self, x):
+        return self.run(self, x)
+
+
+@pytest.fixture
+def rows():
+    torch.manual_seed(0)
+    return torch.randn(4, 8), torch.arange(4)
+
+
+def gradients_of(network, rows, *weights):
+    """Return the norms of autograd's gradients, of weights that the network has."""
+    found = torch.autograd.grad(F.cross_entropy(network(rows[0]), rows[1]), weights)
+    return pytest.approx([gradient.norm().item() for gradient in found], rel=1e-5)
+
+
+def test_tied_weights_have_one_gradient_in_each_row(rows):
+    network = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8))
+    network[2].weight = network[0].weight
+    table = norm_by_layer(network, *rows)
+    assert table.layer.tolist() == ["0", "2"]
+    weights = [network[0].weight] * 2
+    assert table.gradient_norm.tolist() == gradients_of(network, rows, *weights)
+
+
+def test_a_layer_used_twice_has_one_row_with_all_of_its_gradient(rows):
+    layer = nn.Linear(8, 8)
+    network = nn.Sequential(layer, nn.Tanh(), layer)
+    table = norm_by_layer(network, *rows)
+    assert table.gradient_norm.tolist() == gradients_of(network, rows, layer.weight)
+
+
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize(
+    "compute",
+    [
+        nn.utils.parametrizations.weight_norm,
+        nn.utils.parametrizations.spectral_norm,
+        nn.utils.parametrizations.orthogonal,
+        pytest.param(
+            nn.utils.weight_norm,
+            marks=pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is"),
+        ),
+        nn.utils.spectral_norm,
+        lambda layer: nn.utils.prune.l1_unstructured(layer, "weight", 0.5),
+    ],
+)
+def test_computed_weights_have_the_gradient_of_what_multiplies(compute, twice, rows):
+    layer = compute(nn.Linear(8, 8))
+    layer.eval()
+    layer(rows[0])
+    plain = nn.Linear(8, 8)
+    plain.load_state_dict({"weight": layer.weight, "bias": layer.bias})
+    both = [
+        nn.Sequential(*[part, nn.Tanh(), part][: 3 if twice else 1])
+        for part in (layer, plain)
+    ]
+    computed, expected = [norm_by_layer(n, *rows, training=False) for n in both]
+    assert computed.layer.equals(expected.layer)
+    assert computed.kind.tolist() == ["Linear"]
+    for column in ("weight_norm", "gradient_norm", "activation_rms"):
+        assert computed[column].tolist() == pytest.approx(expected[column].tolist())
+
+
+def test_layers_that_the_loss_does_not_use_have_no_row(rows):
+    network = Network(
+        lambda net, x: (net.used(x), net.unused(x)),
+        used=nn.Linear(8, 5),
+        unused=nn.Linear(8, 5),
+    )
+    table = norm_by_layer(
+        network, *rows, criterion=lambda scores, y: F.cross_entropy(scores[0], y)
+    )
+    assert table.layer.tolist() == ["used"]
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose"])
+def test_every_convolution_has_a_row(kind, dimensions, rows):
+    layer = getattr(nn, f"{kind}{dimensions}d")(1, 2, 3)
+    head = nn.Linear(2, 5)
+    network = Network(lambda net, x: head(layer(x).flatten(2).mean(2)), layer=layer)
+    images = torch.randn(4, 1, *[4] * dimensions)
+    table = norm_by_layer(network, images, rows[1])
+    assert table.kind.tolist() == [f"{kind}{dimensions}d"]
+    expected = gradients_of(network, (images, rows[1]), layer.weight)
+    assert table.gradient_norm.tolist() == expected
+
+
+def test_a_bilinear_layer_and_one_that_returns_a_tuple_have_rows(rows):
+    class Two(nn.Linear):
+        def forward(self, x):
+            return super().forward(x), x
+
+    network = Network(
+        lambda net, x: net.two(net.product(x, x))[0],
+        product=nn.Bilinear(8, 8, 6),
+        two=Two(6, 5),
+    )
+    table = norm_by_layer(network, *rows)
+    assert table.kind.tolist() == ["Bilinear", "Two"]
+    weights = network.product.weight, network.two.weight
+    assert table.gradient_norm.tolist() == gradients_of(network, rows, *weights)
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16, torch.double])
+def test_images_follow_the_networks_precision_and_squares_do_not_overflow(dtype, rows):
+    layer = nn.Linear(8, 5).to(dtype)
+    table = norm_by_layer(nn.Sequential(layer), rows[0] * 10_000, rows[1])
+    with torch.no_grad():
+        output = layer((rows[0] * 10_000).to(dtype)).double()
+    expected = output.square().mean().sqrt().item()
+    assert table.activation_rms[0] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_gradients_are_measured_whatever_mode_the_reader_is_in(mode, rows):
+    network = nn.Sequential(nn.Linear(8, 5))
+    expected = norm_by_layer(network, *rows)
+    with mode():
+        assert norm_by_layer(network, rows[0] + 0, rows[1]).equals(expected)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_compiled_network_that_has_run_is_measured(in_place, rows):
+    network = compiled = nn.Sequential(nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 5))
+    expected = norm_by_layer(network, *rows)
+    if in_place:
+        network.compile(backend="eager")
+    else:
+        compiled = torch.compile(network, backend="eager")
+    compiled(rows[0])
+    assert norm_by_layer(compiled, *rows).equals(expected)
+
+
+def test_measuring_draws_from_no_generator_and_keeps_running_means(rows):
+    network = nn.Sequential(
+        nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 5)
+    )
+    network.eval()
+    values = copy.deepcopy(network.state_dict())
+    generator = torch.get_rng_state()
+    tables = [norm_by_layer(network, *rows) for _ in range(2)]
+    assert tables[0].equals(tables[1])
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert not network.training
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, values[name])
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "says"),
+    [
+        (nn.Sequential(nn.LazyLinear(5)), {}, "run the network once"),
+        (nn.DataParallel(nn.Linear(8, 5)), {}, "give the network itself"),
+        (
+            Network(lambda net, x: {"scores": net.linear(x)}, linear=nn.Linear(8, 5)),
+            {},
+            "the model returns a dict, not scores",
+        ),
+        (
+            nn.Linear(8, 5),
+            {"criterion": lambda x, y: F.cross_entropy(x, y, reduction="none")},
+            "the loss must be one number",
+        ),
+        (nn.Linear(8, 5), {"criterion": lambda x, y: 1.0}, "the loss must be one"),
+        (
+            Network(lambda net, x: net.linear(x).detach(), linear=nn.Linear(8, 5)),
+            {},
+            "look at the criterion, and at what the model detaches",
+        ),
+    ],
+)
+def test_what_has_no_gradient_is_refused(network, options, says, rows):
+    with pytest.raises(ValueError, match=says):
+        norm_by_layer(network, *rows, **options)
+
+
+def test_batches_that_are_none_are_refused(rows):
+    with pytest.raises(ValueError, match="at least one image"):
+        norm_by_layer(nn.Linear(8, 5), rows[0][:0], rows[1][:0])
+    with pytest.raises(ValueError, match=r"floating-point numbers, got torch\.uint8"):
+        norm_by_layer(nn.Linear(8, 5), rows[0].byte(), rows[1])
+
+
+# --- By the length of paths
 
 
 def test_path_lengths_are_those_of_single_paths(batch):

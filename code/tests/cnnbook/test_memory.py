@@ -18,3 +18,18 @@ def test_the_peak_counts_what_is_alive_and_not_known():
         del view
     assert watch.now == 0
     assert watch.peak == 80
+
+
+def test_what_is_made_within_an_operation_counts_in_inference_mode_too():
+    """There, torch hands over a whole linear layer, not the parts it is made of."""
+    peaks = []
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            x, weight = (
+                torch.zeros(8, 8, 8, device="meta").mT,
+                torch.zeros(8, 8).to("meta"),
+            )
+            with memory.Peak([x, weight]) as watch:
+                torch.nn.functional.linear(x, weight)
+        peaks.append(watch.peak)
+    assert peaks[0] == peaks[1] > 0

@@ -75,6 +75,10 @@ def test_real_time_is_measured():
     [
         ({"functions": {}}, "nothing to measure"),
         ({"repeats": 0}, "at least 1 and warm_up at least 0, got 0 and 1"),
+        ({"repeats": 1.5}, "a whole number of at least 1 .* got 1.5 and 1"),
+        ({"warm_up": "2"}, "at least 0, got 7 and 2"),
+        ({"functions": [int]}, "functions must be functions by name"),
+        ({"functions": {"a": 1}}, "functions must be functions by name"),
         ({"warm_up": -1}, "at least 1 and warm_up at least 0, got 7 and -1"),
     ],
 )
