@@ -14,12 +14,16 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import squash
+from . import answers, gate, squash
 from ._element import Explorable, script
 
 __all__ = ["Explorable", "names", "script", "show"]
 
-_KINDS: dict[str, Callable[..., Explorable]] = {"squash": squash.view}
+_KINDS: dict[str, Callable[..., Explorable]] = {
+    "answers": answers.view,
+    "gate": gate.view,
+    "squash": squash.view,
+}
 
 
 def names() -> list[str]:

@@ -30,7 +30,7 @@ class Explorable:
         name: Of its element and its script: ``lenet`` is ``<cnn-lenet>`` in
             ``lenet.js``.
         figure: The still picture: what it shows at first, or its most telling state.
-            It is closed.
+            It is closed. None where nothing shall stand without scripts and on paper.
         alt: What the picture shows, for readers who cannot see it.
         sentence: What the reader is to see; it stands under the still picture.
         heights: Of the element in pixels, below 600 pixels of width and from there on.
@@ -41,7 +41,7 @@ class Explorable:
     """
 
     name: str
-    figure: Figure
+    figure: Figure | None
     alt: str
     sentence: str
     heights: tuple[int, int]
@@ -68,9 +68,16 @@ class Explorable:
         return (
             '<div class="explorable" style="container:explorable/inline-size">'
             f'<cnn-{self.name} style="--narrow:{narrow}px;--wide:{wide}px">'
-            f'<img alt="{escape(self.alt)}" src="{_still(self.figure)}" '
-            'style="max-width:100%;height:auto">'
-            f"<p>{escape(self.sentence)}</p>{data}</cnn-{self.name}></div>{scripts}"
+            f"{self._still()}{data}</cnn-{self.name}></div>{scripts}"
+        )
+
+    def _still(self) -> str:
+        """Return the picture and its sentence."""
+        if self.figure is None:
+            return ""
+        return (
+            f'<img alt="{escape(self.alt)}" src="{_address(self.figure)}" '
+            f'style="max-width:100%;height:auto"><p>{escape(self.sentence)}</p>'
         )
 
 
@@ -104,7 +111,7 @@ def packed(weights: Tensor) -> dict[str, Any]:
     return {"scale": scale, "bytes": base64.b64encode(rounded.tobytes()).decode()}
 
 
-def _still(figure: Figure) -> str:
+def _address(figure: Figure) -> str:
     """Return a figure as the address of a small picture, and close it."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=110)
