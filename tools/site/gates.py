@@ -35,8 +35,8 @@ CASES = re.compile(r"^from cnnbook\.exercises import (\w+) as cases$", re.M)
 RESULT = re.compile(r'<cnn-gate .*"result":"([^"]+)"', re.S)
 HIDE = "<script>hideResult(document.currentScript.parentElement)</script>"
 SWITCH = (
-    '<p class="gates-switch"><label><input type="checkbox"> Show all results at once: '
-    "do not ask me for the {count} predictions of this chapter</label></p>"
+    '<p class="gates-switch"><label><input type="checkbox"> Show all results without '
+    "asking (this chapter asks for {count} predictions)</label></p>"
 )
 
 
