@@ -138,7 +138,8 @@ function nameControls() {
 document.addEventListener("contentvisibilityautostatechange", makeReachable, true);
 document.addEventListener("resultopened", makeReachable);
 addEventListener("hashchange", openWhatIsSought);
-addEventListener("load", openWhatIsSought); // by then the words sought are marked
+// The words sought are marked a moment after the page is read.
+addEventListener("load", () => setTimeout(openWhatIsSought, 50));
 document.addEventListener("DOMContentLoaded", () => {
   offerAllResults();
   loadExplorablesWhenNear();

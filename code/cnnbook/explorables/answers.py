@@ -75,8 +75,8 @@ def _height(rows: list[dict[str, Any]], parts: Sequence[str], width: int) -> int
         across = width if not beside else width - 222 if width == WIDE else width - 162
         lines = math.ceil(letters * (8.5 if row["code"] else LETTER) / across)
         field = 44 if not parts else 68
-        fields = field * (math.ceil(count / 3) if width == WIDE else count)
-        gaps = 4 if width == WIDE else 4 * count
+        down = math.ceil(count / 3) if width == WIDE else count
+        fields = field * down + 4 * (down - 1)
         label = LINE * lines
-        height += 12 + (max(label, fields) if beside else label + fields + gaps)
+        height += 12 + (max(label, fields) if beside else label + 4 + fields)
     return height

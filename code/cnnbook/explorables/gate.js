@@ -4,14 +4,16 @@
 
   // ---------------------------------------------------------------- numbers in words
 
-  const SCALES = { k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, g: 1e9, b: 1e9, billion: 1e9 };
+  // As powers of ten.
+  const SCALES = { k: 3, thousand: 3, m: 6, million: 6, g: 9, b: 9, billion: 9 };
 
   /** Read a number as people type it: "1,024", "−0.5", "60 million", "12 %"; or null. */
   function parse(text) {
     const plain = text.trim().toLowerCase().replace(/[−–]/g, "-").replace(/[,\s_]/g, "");
     const found = /^(-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([a-z]*)[%×]?$/.exec(plain);
     if (!found || (found[2] && !(found[2] in SCALES))) return null;
-    return Number(found[1]) * (SCALES[found[2]] ?? 1);
+    const number = Number(found[2] ? `${found[1]}e${SCALES[found[2]]}` : found[1]);
+    return Number.isNaN(number) ? null : number;
   }
 
   /** Write a number to be read: three digits that say something, a minus that is one. */

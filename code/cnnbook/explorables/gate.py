@@ -175,7 +175,7 @@ def _drawing(question: Question, width: float) -> int:
         return 256
     across, rows = 0.0, 1
     for name in names:
-        button = LETTER * len(name) + 34
+        button = BOLD * len(name) + 34
         if across and across + button > width + 20:
             across, rows = 0.0, rows + 1
         across += button

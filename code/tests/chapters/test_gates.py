@@ -8,16 +8,28 @@ from typing import Any
 
 import pytest
 from nbformat import NotebookNode
+from playwright.sync_api import Page
 
 from cnnbook import explorables
+from cnnbook.explorables import Explorable
 from tests.chapters import conventions
 from tests.chapters.prose import numbers, stated, supported
+from tests.explorables.stage import write
 from tools import ROOT
 from tools.notebooks.files import chapters, read
 from tools.site import gates
 
 PUBLISHED = conventions.published_numbers(ROOT / "data" / "papers.csv")
 each_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+
+
+WIDTHS = (320, 358, 600, 688)
+# How much more is kept free for each than it needs, before it is answered.
+ROOM = """() => [...document.querySelectorAll("cnn-gate, cnn-answers")].map((each) => {
+  each.live.style.minHeight = 0;
+  const { height } = each.live.getBoundingClientRect();
+  return Math.round(parseFloat(getComputedStyle(each).minHeight) - height);
+})"""
 
 
 def report(found: list[str]) -> None:
@@ -116,3 +128,40 @@ def test_the_recall_exercise_is_answered_in_the_page(path: Path) -> None:
         cell for cell in read(path).cells if "### Exercise 1 · Recall" in cell.source
     ]
     assert ["answers" in cell.metadata for cell in recalls] == [True]
+
+
+def shown(notebook: NotebookNode) -> Iterator[Explorable]:
+    """Yield what a chapter's page asks, one after another."""
+    cases = gates.exercise_cases(notebook.cells)
+    for cell in notebook.cells:
+        if "gate" in cell.metadata:
+            yield explorables.show("gate", *cell.metadata.gate.questions)
+        if "answers" in cell.metadata:
+            yield gates.fields(cell.metadata.answers, cases)
+
+
+@pytest.mark.browser
+@each_chapter
+def test_the_height_that_is_kept_free_fits(
+    page: Page, tmp_path: Path, path: Path
+) -> None:
+    style = (
+        "<style>body { margin: 0; } cnn-gate, cnn-answers { display: block; }</style>"
+    )
+    asked = list(shown(read(path)))
+    page.goto(write(tmp_path, *asked, head=style))
+    page.wait_for_function(
+        "() => !document.querySelector('cnn-gate:not([started])') &&"
+        "!document.querySelector('cnn-answers:not([started])')"
+    )
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(100)  # a curve is drawn anew
+        room = zip(asked, page.evaluate(ROOM), strict=True)
+        report(
+            [
+                f"{each.alt}: {left} px left at {width}"
+                for each, left in room
+                if not 0 <= left <= 75
+            ]
+        )
