@@ -58,6 +58,7 @@ function loadExplorablesWhenNear() {
       const script = document.createElement("script");
       script.async = false; // they run in the order in which they are named
       script.src = address;
+      script.onerror = openAllResults; // a question that cannot be asked hides nothing
       document.head.append(script);
     }
   };
@@ -93,6 +94,44 @@ function loadSearchWhenUsed() {
   fields?.addEventListener("focusin", loadSearch, { once: true });
 }
 
+// A result is hidden until the reader has answered its question. Most browsers open it by
+// themselves when a search or an address leads into it; the others are helped.
+function openResults(results) {
+  for (const result of results) {
+    result.removeAttribute("hidden");
+    makeReachable({ target: result });
+  }
+}
+
+function openAllResults() {
+  openResults(document.querySelectorAll(".gate-result[hidden]"));
+}
+
+function openWhatIsSought() {
+  const sought = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const around = sought?.closest(".gate-result[hidden]");
+  if (!around) return;
+  openResults([around]);
+  sought.scrollIntoView();
+}
+
+// One switch for all questions of the book, remembered.
+function offerAllResults() {
+  const box = document.querySelector(".gates-switch input");
+  if (!box) return;
+  try {
+    box.checked = localStorage.getItem("cnnbook.gates") === "open";
+  } catch { /* storage is blocked: the switch serves this page */ }
+  box.addEventListener("change", () => {
+    if (box.checked) openAllResults();
+    try {
+      if (box.checked) localStorage.setItem("cnnbook.gates", "open");
+      else localStorage.removeItem("cnnbook.gates");
+    } catch { /* likewise */ }
+    if (!box.checked) document.querySelectorAll(".gate-result").forEach(hideResult);
+  });
+}
+
 // Name what a screen reader would otherwise read as just "slider" or "button"; the
 // search button's own text names it better than its label, which leaves out the keys.
 function nameControls() {
@@ -108,7 +147,11 @@ function nameControls() {
 }
 
 document.addEventListener("contentvisibilityautostatechange", makeReachable, true);
+document.addEventListener("resultopened", makeReachable);
+addEventListener("hashchange", openWhatIsSought);
+addEventListener("load", openWhatIsSought);
 document.addEventListener("DOMContentLoaded", () => {
+  offerAllResults();
   loadExplorablesWhenNear();
   loadWidgetsWhenNear();
   loadSearchWhenUsed();

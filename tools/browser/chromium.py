@@ -13,8 +13,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
-# Sections are laid out, and widgets and images load, when the reader comes near.
+# Sections are laid out, and widgets and images load, when the reader comes near;
+# results open when a question has been answered.
 EVERYTHING_NEAR = """() => {
+  for (const result of document.querySelectorAll(".gate-result")) {
+    result.removeAttribute("hidden");
+  }
   const style = document.createElement("style");
   style.textContent = "section { content-visibility: visible !important; }";
   document.head.append(style);

@@ -14,12 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import lenet, network, quiz, squash
+from . import answers, gate, lenet, network, quiz, squash
 from ._element import Explorable, script
 
 __all__ = ["Explorable", "names", "script", "show"]
 
 _KINDS: dict[str, Callable[..., Explorable]] = {
+    "answers": answers.view,
+    "gate": gate.view,
     "lenet": lenet.view,
     "network": network.view,
     "quiz": quiz.view,

@@ -32,7 +32,8 @@ class Explorable:
         name: Of its element and its script: ``lenet`` is ``<cnn-lenet>`` in
             ``lenet.js``.
         figure: The still picture: what it shows at first, or its most telling state.
-            It is closed. Or HTML to stand in its place, such as a table.
+            It is closed. Or HTML to stand in its place, such as a table; or None where
+            nothing shall stand without scripts and on paper.
         alt: What the picture shows, for readers who cannot see it.
         sentence: What the reader is to see; it stands under the still picture.
         heights: Of the element in pixels, below 600 pixels of width and from there on.
@@ -43,7 +44,7 @@ class Explorable:
     """
 
     name: str
-    figure: Figure | str
+    figure: Figure | str | None
     alt: str
     sentence: str
     heights: tuple[int, int]
@@ -76,7 +77,9 @@ class Explorable:
     def _still(self) -> str:
         """Return the picture, or what stands in its place, and its sentence."""
         still = self.figure
-        if not isinstance(still, str):
+        if still is None:
+            return ""
+        if isinstance(still, Figure):
             still = (
                 f'<img alt="{escape(self.alt)}" src="{_address(still)}" '
                 'style="max-width:100%;height:auto">'

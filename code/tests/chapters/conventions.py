@@ -242,7 +242,7 @@ def unsourced_numbers(
     Captions and alternative texts are text too. In an exercise the numbers in its own
     code count as well.
     """
-    known = {*published, *_printed(notebook)}
+    known = {*published, *printed(notebook)}
     found = []
     exercises_level = 0
     for level, heading, cells in _parts(notebook):
@@ -394,7 +394,7 @@ def _image_alts(html: str) -> list[str]:
     return found
 
 
-def _printed(notebook: NotebookNode) -> set[Decimal]:
+def printed(notebook: NotebookNode) -> set[Decimal]:
     """Return every number that the reader sees in an output or a slider's frames."""
     texts = [str(model.state.get("value", "")) for model in _models(notebook).values()]
     for cell in _cells(notebook, "code"):
