@@ -288,6 +288,10 @@
         element("style", {}, STYLE + (this.constructor.style ?? "")),
         this.live, still, this.spoken,
       );
+      // A second one in a page that is still being read: its data comes after its tag.
+      if (document.readyState === "loading" && !this.querySelector("script")) {
+        await new Promise((read) => document.addEventListener("DOMContentLoaded", read));
+      }
       try {
         this.follow();
         await this.start(await this.part());

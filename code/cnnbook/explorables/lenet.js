@@ -84,7 +84,7 @@
         .controls { gap: 8px 16px; grid-template-columns: 1fr 1fr; }
         .digits { grid-column: 1 / 3; grid-template-columns: repeat(12, 1fr); }
         .preset { align-items: center; grid-column: 1 / 3; grid-template-columns: 232px 1fr; gap: 16px; }
-        .comment { min-height: 60px; }
+        .comment { min-height: 80px; }
         .layers { min-height: 580px; }
       }
     `;

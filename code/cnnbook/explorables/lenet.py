@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -127,7 +128,7 @@ def view() -> Explorable:
         "it, and its layer F6, whose 84 units show a 3 of 7 by 12 pixels, like the "
         "code of the 3 among the ten codes beside it.",
         sentence="LeNet-5 of 1998 reads a digit, and its layer F6 draws it back.",
-        heights=(1819, 1451),
+        heights=(1819, 1471),
         data={**data, "digits": DIGITS, "presets": PRESETS},
         parts=dict(zip(("lenet5-modern", "one-hidden-layer"), rivals, strict=True)),
         needs=("network",),
@@ -151,7 +152,7 @@ def drawn(strokes: list[list[list[float]]]) -> Tensor:
         points = [(256 * x, 38 + 180 * y) for x, y in stroke]
         pen.line(points, fill=255, width=20, joint="curve")
     small = fine.resize((32, 32), Image.Resampling.BOX)
-    ink = torch.tensor(list(small.getdata()), dtype=torch.float32) / 255
+    ink = torch.from_numpy(np.array(small, dtype=np.float32)) / 255
     return (ink * 1.275 - 0.1).view(1, 32, 32)
 
 

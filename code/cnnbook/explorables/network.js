@@ -35,7 +35,7 @@
     const [inputs, height, width] = step.from;
     const [maps, rows, columns] = step.shape;
     const [down, right] = kernel;
-    const y = new Float32Array(size(step.shape));
+    const y = new Float64Array(size(step.shape));
     // Kernels as large as the maps: one dot product for each output.
     if (rows * columns === 1 && down === height && right === width && step.groups === 1) {
       const length = inputs * height * width;
@@ -89,7 +89,7 @@
 
   /** The numbers in a window, row by row; `outside` stands for those beyond the edge. */
   function inside([, height, width], x, map, { top, left, down, right, apart }, outside = 0) {
-    const values = new Float32Array(down * right);
+    const values = new Float64Array(down * right);
     for (let u = 0; u < down; u++) {
       for (let v = 0; v < right; v++) {
         const row = top + u * apart[0], column = left + v * apart[1];
@@ -106,7 +106,7 @@
   function pool(step, x) {
     const [maps, rows, columns] = step.shape;
     const largest = step.kind === "maximum";
-    const y = new Float32Array(size(step.shape));
+    const y = new Float64Array(size(step.shape));
     let i = 0;
     for (let map = 0; map < maps; map++) {
       for (let row = 0; row < rows; row++) {
@@ -123,7 +123,7 @@
   /** Apply a function of the number, its map and its place to each number. */
   function each({ shape: [maps, rows, columns] }, x, change) {
     const area = rows * columns;
-    const y = new Float32Array(x.length);
+    const y = new Float64Array(x.length);
     for (let map = 0; map < maps; map++) {
       for (let i = map * area; i < (map + 1) * area; i++) y[i] = change(x[i], map, i);
     }
@@ -172,7 +172,7 @@
   function softmax(step, x) {
     const [maps, rows, columns] = step.shape;
     const area = rows * columns;
-    const y = new Float32Array(x.length);
+    const y = new Float64Array(x.length);
     for (let place = 0; place < area; place++) {
       let most = -Infinity, total = 0;
       for (let map = 0; map < maps; map++) most = Math.max(most, x[map * area + place]);
@@ -186,7 +186,7 @@
   }
 
   function distances({ codes, shape: [classes] }, x) {
-    return Float32Array.from({ length: classes }, (_, k) =>
+    return Float64Array.from({ length: classes }, (_, k) =>
       sum(x.map((value, i) => (value - codes[k * x.length + i]) ** 2)));
   }
 

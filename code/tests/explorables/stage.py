@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page
 
 from cnnbook import explorables
+from cnnbook.explorables._chain import Step
 from cnnbook.explorables._element import Explorable
 
 STARTED = "name => document.querySelector(`cnn-${name}`).hasAttribute('started')"
@@ -40,3 +42,15 @@ def compute(page: Page, name: str, function: str, inputs: list[Any]) -> list[Any
     call = f"""inputs => inputs.map(each =>
         customElements.get("cnn-{name}").compute[{json.dumps(function)}](...each))"""
     return page.evaluate(call, inputs)
+
+
+def in_double(chain: list[Step]) -> list[Step]:
+    """Return a chain whose tensors are as exact as the numbers of JavaScript."""
+    return [
+        replace(
+            step,
+            weights=None if step.weights is None else step.weights.double(),
+            vectors={name: vector.double() for name, vector in step.vectors.items()},
+        )
+        for step in chain
+    ]

