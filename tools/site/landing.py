@@ -99,7 +99,7 @@ def times(chapter: str) -> str:
     text = (ROOT / "chapters" / "teaching.md").read_text("utf-8")
     row = rf"^\| \[\d\]\({chapter}\.ipynb\) \| ([^|]+) \| ([^|]+) \|"
     [(alone, with_exercises)] = re.findall(row, text, re.MULTILINE)
-    return f"{alone} to read, {with_exercises} with its exercises"
+    return f"{alone}, with exercises {with_exercises}"
 
 
 class ChapterCard(SphinxDirective):

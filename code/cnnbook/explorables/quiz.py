@@ -121,9 +121,9 @@ def _first_sentences(text: str) -> str:
 def _table(asked: list[Sentence]) -> str:
     rows = "".join(
         f"<tr><td>{escape(sentence.text)}</td>"
-        f"<td>{'true' if sentence.holds else 'wrong'}: {escape(sentence.count)}</td>"
-        f'<td><a href="{sentence.address}">{escape(sentence.title)}</a></td></tr>'
+        f"<td>{'true' if sentence.holds else 'wrong'}: "
+        f'<a href="{sentence.address}">{escape(sentence.count)}</a></td></tr>'
         for sentence in asked
     )
-    heads = "<tr><th>you may read</th><th>the count says</th><th>counted in</th></tr>"
+    heads = "<tr><th>you may read</th><th>the count says</th></tr>"
     return f'<table class="table"><thead>{heads}</thead><tbody>{rows}</tbody></table>'

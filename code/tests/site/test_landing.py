@@ -54,7 +54,7 @@ def test_a_chapter_has_a_card(path: Path) -> None:
         for place, size in (("x", cards.WIDTH), ("y", cards.HEIGHT)):
             assert 0 <= float(shape.attrib.get(place, 0)) <= size
     times = landing.times(path.stem)
-    assert re.fullmatch(r"[\d½¼]+ h to read, [\d½–]+ h with its exercises", times)
+    assert re.fullmatch(r"[\d½¼]+ h, with exercises [\d½–]+ h", times)
 
 
 def test_every_card_is_a_chapter() -> None:
