@@ -64,8 +64,8 @@
         onkeydown: (event) => event.key === "Enter" && this.check() });
       const mark = element("span", { "aria-hidden": "true" });
       const line = element("div", { className: "field" }, input, mark);
-      return { right, input, mark,
-        node: part ? element("div", {}, element("span", { className: "quiet" }, part), line) : line };
+      const named = () => element("div", {}, element("span", { className: "quiet" }, part), line);
+      return { right, input, mark, node: part ? named() : line };
     }
 
     /** Mark each field, and say which cases are not right; never what would be. */
