@@ -56,7 +56,7 @@
   .mark { border: 2px solid var(--accent); outline: 1px solid var(--surface); pointer-events: none; position: absolute; }
   :host([hide~=controls]) .controls, :host([hide~=numbers]) details { display: none; }
   .still { display: none; }
-  @media print { .still { display: block; } .live { display: none; } :host { min-height: 0; } }
+  @media print { .still { display: block; } .live { display: none !important; } :host { min-height: 0; } }
   `;
 
   /** Make an element of HTML: element("button", { onclick }, "text"). */
@@ -271,7 +271,8 @@
    */
   class Explorable extends HTMLElement {
     async connectedCallback() {
-      if (this.shadowRoot) return; // moved within the page
+      // It was only moved within the page.
+      if (this.shadowRoot) return;
       const root = this.attachShadow({ mode: "open" });
       this.spoken = element("p", { className: "hidden-text", role: "status" });
       this.live = element("div", { className: "live" });
@@ -280,6 +281,10 @@
         element("style", {}, STYLE + (this.constructor.style ?? "")),
         this.live, still, this.spoken,
       );
+      // A second one in a page that is still being read: its data comes after its tag.
+      if (document.readyState === "loading" && !this.querySelector("script")) {
+        await new Promise((read) => document.addEventListener("DOMContentLoaded", read));
+      }
       try {
         this.follow();
         await this.start(await this.part());
