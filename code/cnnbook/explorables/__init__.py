@@ -14,10 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import squash
+from . import convolution, squash
 from ._element import Explorable
 
-_KINDS: dict[str, Callable[..., Explorable]] = {"squash": squash.view}
+_KINDS: dict[str, Callable[..., Explorable]] = {
+    "convolution": convolution.view,
+    "squash": squash.view,
+}
 
 
 def names() -> list[str]:
