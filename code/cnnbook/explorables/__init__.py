@@ -14,10 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import convolution, squash
+from . import chain, convolution, squash
 from ._element import Explorable
 
 _KINDS: dict[str, Callable[..., Explorable]] = {
+    "chain": chain.view,
     "convolution": convolution.view,
     "squash": squash.view,
 }

@@ -1,4 +1,4 @@
-"""The convolution desk: its script against PyTorch, and what a reader can do with it."""
+"""The convolution desk: its script against PyTorch, and what a reader can do."""
 
 from __future__ import annotations
 
