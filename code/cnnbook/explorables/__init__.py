@@ -14,17 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import answers, gate, lenet, network, quiz, squash
-from ._element import Explorable, script
-
-__all__ = ["Explorable", "names", "script", "show"]
-
-_KINDS: dict[str, Callable[..., Explorable]] = {
-    "answers": answers.view,
-    "gate": gate.view,
-    "lenet": lenet.view,
-    "network": network.view,
-    "quiz": quiz.view,
+from . import answers, chain, convolution, gate, lenet, network, quiz, squash
     "squash": squash.view,
 }
 
