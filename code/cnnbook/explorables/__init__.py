@@ -15,6 +15,18 @@ from typing import Any
 
 from .._lookup import lookup
 from . import answers, chain, convolution, gate, lenet, network, quiz, squash
+from ._element import Explorable, script
+
+__all__ = ["Explorable", "names", "script", "show"]
+
+_KINDS: dict[str, Callable[..., Explorable]] = {
+    "answers": answers.view,
+    "chain": chain.view,
+    "convolution": convolution.view,
+    "gate": gate.view,
+    "lenet": lenet.view,
+    "network": network.view,
+    "quiz": quiz.view,
     "squash": squash.view,
 }
 
