@@ -6,9 +6,11 @@ from html import escape
 from pathlib import Path
 
 import pytest
+import torch
 from playwright.sync_api import Page
 
 from cnnbook import explorables
+from cnnbook.explorables._element import packed, unpacked
 from tests.explorables.stage import STARTED, open_alone, write
 
 pytestmark = pytest.mark.browser
@@ -117,3 +119,11 @@ def test_one_that_cannot_start_says_why_under_its_picture(
     squash.get_by_text("This picture does not move here: no luck").wait_for()
     assert squash.locator("img").is_visible()
     page.close()
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_what_python_packs_is_unpacked(page: Page, tmp_path: Path, fine: bool) -> None:
+    open_alone(page, tmp_path, "squash")
+    numbers = torch.cat([torch.randn(500), torch.tensor([0.0, 5.0, -5.0])])
+    read = page.evaluate("box => [...cnnbook.unpack(box)]", packed(numbers, fine))
+    assert read == pytest.approx(unpacked(numbers, fine).tolist(), rel=1e-5, abs=1e-6)
