@@ -73,27 +73,33 @@
   const EXAMPLES = {
     hand: {
       name: "The numbers worked out by hand",
-      comment: "0.554 without shortcuts, −0.0634 with them: two terms of opposite signs, the one past f the larger.",
+      comment: "0.554 without shortcuts, −0.0634 with them: two terms of opposite signs, the " +
+        "one past f the larger.",
     },
     zero: {
       name: "w₂ = 0", w2: 0,
-      comment: "Nothing passes layer 2, so the plain gradient is 0. The way past it has neither w₂ nor f′(net₂).",
+      comment: "Nothing passes layer 2, so the plain gradient is 0. The way past it has neither " +
+        "w₂ nor f′(net₂).",
     },
     flat: {
       name: "Layer 2 saturated", x: 1, w1: 0.5, w2: 10, t: 2,
-      comment: "w₂ drives net₂ into the flat part of tanh. The plain gradient nearly dies; the shortcut leads past.",
+      comment: "w₂ drives net₂ into the flat part of tanh. The plain gradient nearly dies; the " +
+        "shortcut leads past.",
     },
     saturated: {
       name: "Layer 1 saturated: both die", x: 1, w1: 4, w2: 1, t: 4,
-      comment: "f′(net₁) = 0.0013 is a factor of every path to w₁: a shortcut leads past a layer, not into it.",
+      comment: "f′(net₁) = 0.0013 is a factor of every path to w₁: a shortcut leads past a " +
+        "layer, not into it.",
     },
     earlier: {
       name: "… but not what comes before it", x: 1, w1: 4, w2: 1, t: 4, by: "x", path: 3,
-      comment: "The same numbers, seen from x: with shortcuts the gradient arrives, for an earlier layer to learn from.",
+      comment: "The same numbers, seen from x: with shortcuts the gradient arrives, for an " +
+        "earlier layer to learn from.",
     },
     cancel: {
       name: "The two terms cancel", f: "identity", x: 1, w1: 0.5, w2: -1, t: 1,
-      comment: "f′(net₂)·w₂ = −1, and the shortcut adds 1. Both paths carry gradient, and together they carry none.",
+      comment: "f′(net₂)·w₂ = −1, and the shortcut adds 1. Both paths carry gradient, and " +
+        "together they carry none.",
     },
     dead: {
       name: "A dead ReLU", f: "relu", x: 0.8, w1: -0.7, w2: 1, t: 1,
@@ -101,7 +107,8 @@
     },
     halved: {
       name: "Shortcuts halved", x: 1, w1: 0.1, w2: 0.1, t: 1, alpha: 0.5, by: "x", path: 3,
-      comment: "Each shortcut halves what passes: a quarter is left after two layers, a millionth after twenty.",
+      comment: "Each shortcut halves what passes: a quarter is left after two layers, a " +
+        "millionth after twenty.",
     },
     own: { name: "Your own setting", comment: "Choose an example to begin again." },
   };
@@ -149,7 +156,10 @@
     if (isLeaf(tail(arrow))) {
       const end = [x2 - 22, bottom - 1];
       const turn = (Math.atan2(end[1] - top, end[0] - x1) * 180) / Math.PI - 90;
-      return { line: `M${x1} ${top}L${end[0] - 4} ${bottom - 5}`, end, turn, text: [2, bottom - 14], anchor: "start" };
+      return {
+        line: `M${x1} ${top}L${end[0] - 4} ${bottom - 5}`, end, turn,
+        text: [2, bottom - 14], anchor: "start",
+      };
     }
     return {
       line: `M${x1} ${top}V${bottom - 7}`, end: [x1, bottom - 1], turn: 0,
@@ -180,12 +190,13 @@
     makeArrow(arrow, symbol, onarrow) {
       const { line, end, turn, text, anchor } = course(arrow);
       const path = shape("path", { class: "line", d: line });
+      const place = { x: text[0], y: text[1] - 2, "text-anchor": anchor };
       const tip = shape("path", { class: "tip", d: "M-6 -9L0 0L6 -9Z",
         transform: `translate(${end}) rotate(${turn})` });
-      const value = shape("text", { x: text[0], y: text[1] + 13, "text-anchor": anchor });
-      const group = shape("g", {}, path, tip,
-        shape("text", { class: "symbol", x: text[0], y: text[1] - 2, "text-anchor": anchor }, symbol),
-        value, shape("path", { class: "reach", d: line }));
+      const value = shape("text", { ...place, y: text[1] + 13 });
+      const name = shape("text", { ...place, class: "symbol" }, symbol);
+      const group = shape("g", {}, path, tip, name, value,
+        shape("path", { class: "reach", d: line }));
       group.addEventListener("click", () => onarrow(arrow));
       return { group, path, value, halo: shape("path", { class: "halo", d: line }) };
     }
@@ -193,8 +204,10 @@
     makeNode(node, onnode) {
       const [x, row] = PLACES[node];
       const [left, top, width] = [x - half(node), row * ROW, 2 * half(node)];
-      const text = (y, kind) => shape("text", { x, y: top + y, class: kind, "text-anchor": "middle" });
-      const strip = shape("rect", { class: "strip", x: left, y: top + 34, width, height: BOX - 34 });
+      const text = (y, kind) =>
+        shape("text", { x, y: top + y, class: kind, "text-anchor": "middle" });
+      const strip = shape("rect",
+        { class: "strip", x: left, y: top + 34, width, height: BOX - 34 });
       const [name, value, gradient] = [text(14, "name"), text(30, ""), text(48, "")];
       name.append(named(node));
       const group = shape("g", {},
@@ -216,20 +229,24 @@
         value.textContent = number(values[node]);
         gradient.textContent = number(gradients[node]);
         strip.setAttribute("class", `strip ${sign(gradients[node])}`);
-        // Five powers of ten lie between no colour and half of it.
-        strip.style.fillOpacity = Math.max(0, Math.min(0.5, 0.4 + Math.log10(Math.abs(gradients[node])) / 8)) || 0;
+        // No colour for less than a thousandth, half of it for 10 and more.
+        const size = Math.log10(Math.abs(gradients[node]));
+        strip.style.fillOpacity = Math.max(0, Math.min(0.5, 0.4 + size / 8));
         group.classList.toggle("asked", node === by);
       }
-      this.drawing.setAttribute("aria-label", `${GRAPHS[this.kind].name}: ` +
-        NODES.map((node) => `${named(node)} ${number(values[node])}, derivative ${number(gradients[node])}`).join("; "));
+      const words = NODES.map((node) =>
+        `${named(node)} ${number(values[node])}, derivative ${number(gradients[node])}`);
+      this.drawing.setAttribute("aria-label", `${GRAPHS[this.kind].name}: ${words.join("; ")}`);
     }
   }
 
   /** A number that is typed, or moved by a slider. */
   function knob(name, limit, onchange) {
     const label = named(name);
-    const range = element("input", { type: "range", min: -limit, max: limit, step: 0.05, "aria-label": label });
-    const field = element("input", { type: "number", step: "any", "aria-label": `${label}, typed` });
+    const range = element("input",
+      { type: "range", min: -limit, max: limit, step: 0.05, "aria-label": label });
+    const field = element("input",
+      { type: "number", step: "any", "aria-label": `${label}, typed` });
     range.oninput = () => onchange(Number(range.value));
     field.oninput = () => {
       const value = Number(field.value);
@@ -272,16 +289,22 @@
       .knob { align-items: center; display: grid; gap: 10px; grid-template-columns: 22px 1fr 76px; }
       .knob input { margin: 0; min-width: 0; }
       .knob input[type=range] { accent-color: var(--accent); height: 44px; width: 100%; }
-      .knob input[type=number] { appearance: textfield; padding: 4px 8px; text-align: right; font-variant-numeric: tabular-nums; }
+      .knob input[type=number] { appearance: textfield; padding: 4px 8px; text-align: right;
+        font-variant-numeric: tabular-nums; }
       input::-webkit-inner-spin-button { appearance: none; }
       .graphs { display: grid; gap: 8px; grid-template-columns: 1fr 1fr; }
       .graph { text-align: center; }
       .title { font-size: 14px; font-weight: 600; line-height: 26px; white-space: nowrap; }
-      .title::before { border: 2px solid; content: ""; display: inline-block; height: 10px; margin-right: 6px; width: 10px; }
-      .plain .title::before { background: var(--plain); border-color: var(--plain); border-radius: 50%; }
-      .skip .title::before { border-color: var(--skip); transform: rotate(45deg); }
-      .graph svg { display: block; height: ${HEIGHT + 2}px; width: 100%; }
-      svg text { fill: var(--text); font-size: 13px; letter-spacing: -0.3px; font-variant-numeric: tabular-nums; }
+      .title::before, .question [class*=row-]::before { border: 2px solid; content: "";
+        display: inline-block; flex: none; height: 10px; margin-right: 6px; width: 10px; }
+      .plain .title::before, .row-plain::before {
+        background: var(--plain); border-color: var(--plain); border-radius: 50%; }
+      .skip .title::before, .row-skip::before {
+        border-color: var(--skip); transform: rotate(45deg); }
+      .question [class*=row-]::before { display: none; }
+      .graph svg { overflow: visible; display: block; height: ${HEIGHT + 2}px; width: 100%; }
+      svg text { fill: var(--text); font-size: 13px; letter-spacing: -0.3px;
+        font-variant-numeric: tabular-nums; }
       svg .symbol { fill: var(--quiet); }
       svg .name { font-weight: 700; }
       .line, .reach, .halo { fill: none; }
@@ -299,27 +322,35 @@
       .graph g { cursor: pointer; }
       .question { display: grid; gap: 8px; grid-template-columns: 1fr 1fr; }
       .question > :first-child { grid-column: 1 / 3; }
-      .product { background: var(--raised); border-radius: 6px; font-size: 14px; min-height: 170px; padding: 10px 12px; }
+      .product { background: var(--raised); border-radius: 6px; font-size: 14px;
+        min-height: 170px; padding: 10px 12px; }
+      .factor { white-space: nowrap; }
       .product p:last-child { margin-top: 6px; }
-      .curve svg { display: block; height: ${CURVE.height}px; margin: auto; max-width: 340px; width: 100%; }
+      .curve svg { display: block; height: ${CURVE.height}px; margin: auto; max-width: 340px;
+        width: 100%; }
       .axis { stroke: var(--faint); }
       .function { fill: none; stroke: var(--line); stroke-width: 2; }
       .dot.plain { fill: var(--plain); stroke: var(--plain); }
       .dot.skip { fill: var(--surface); stroke: var(--skip); stroke-width: 2.5; }
       .tangent.plain { stroke: var(--plain); stroke-width: 2; }
       .tangent.skip { stroke: var(--skip); stroke-width: 2; }
-      .foot { align-items: start; display: flex; flex-wrap: wrap; gap: 0 8px; justify-content: space-between; }
-      .foot .quiet { line-height: 44px; }
+      .foot { align-items: start; column-gap: 12px; display: flex; flex-wrap: wrap;
+        justify-content: space-between; }
+      .foot .quiet { flex-basis: 100%; order: 2; }
       details[open] { flex-basis: 100%; order: 1; }
       @container (min-width: 600px) {
+        .foot .quiet { flex-basis: auto; line-height: 44px; margin-left: auto; order: 0; }
         .comment { --lines: 2; }
-        .live { grid-template: "choose choose" "comment comment" "graphs side" "question question" "product product" "foot foot" / 332px 1fr; column-gap: 20px; }
+        .live { grid-template: "choose choose" "comment comment" "graphs side" "question question"
+            "product product" "foot foot" / 332px 1fr; column-gap: 20px; }
         .choose { grid-area: choose; }
         .comment { grid-area: comment; }
         .graphs { grid-area: graphs; }
-        .side { align-content: space-between; display: grid; gap: 10px; grid-area: side; min-width: 0; }
+        .side { align-content: space-between; display: grid; gap: 10px; grid-area: side;
+          min-width: 0; }
         .question { grid-area: question; grid-template-columns: 1fr 1fr 1fr; }
         .question > :first-child { grid-column: 1; }
+        .question [class*=row-]::before { display: block; }
         .product { grid-area: product; min-height: 87px; }
         .foot { grid-area: foot; }
       }
@@ -337,7 +368,8 @@
       const { by, path = 0, ...setting } = { ...START, ...EXAMPLES[name] };
       delete setting.name;
       delete setting.comment;
-      Object.assign(this, { example: name, setting, by, chosen: { kind: path ? "skip" : "plain", path } });
+      const chosen = { kind: path ? "skip" : "plain", path };
+      Object.assign(this, { example: name, setting, by, chosen });
     }
 
     changed(changes) {
@@ -361,7 +393,8 @@
         this.settle();
         this.update();
       };
-      return element("label", { className: "controls choose" }, element("span", {}, "Example"), this.list);
+      return element("label", { className: "controls choose" },
+        element("span", {}, "Example"), this.list);
     }
 
     makeComment() {
@@ -377,7 +410,8 @@
       return element("div", { className: "side" },
         element("div", { className: "controls" }, this.functions.node,
           ...Object.values(this.knobs).map(({ node }) => node)), this.makeCurve(),
-        element("p", { className: "quiet legend" }, "In a box: its value and, tinted, ∂E/∂ of it. " +
+        element("p", { className: "quiet legend" },
+          "In a box: its value and, tinted, ∂E/∂ of it. " +
           "At an arrow: the local derivative; thicker is larger."));
     }
 
@@ -417,14 +451,17 @@
       const asked = { w1: "∂E/∂w₁", w2: "∂E/∂w₂", x: "∂E/∂x" };
       this.asked = choice("Derivative of E by", asked, this.by, (by) => this.ask(by));
       this.routes = Object.fromEntries(Object.keys(GRAPHS).map((kind) => [kind,
-        element("div", { className: "row", role: "group", "aria-label": `Paths, ${GRAPHS[kind].name}` })]));
+        element("div",
+          { className: `row row-${kind}`, role: "group",
+            "aria-label": `Paths, ${GRAPHS[kind].name}` })]));
       return element("div", { className: "controls question" },
         this.asked.node, this.routes.plain, this.routes.skip);
     }
 
     makeProduct() {
       [this.symbols, this.values, this.total] = [1, 2, 3].map(() => element("p"));
-      return element("div", { className: "product numbers" }, this.symbols, this.values, this.total);
+      return element("div", { className: "product numbers" },
+        this.symbols, this.values, this.total);
     }
 
     makeFoot() {
@@ -483,7 +520,8 @@
     // --- Drawing.
 
     draw() {
-      const walked = Object.fromEntries(Object.keys(GRAPHS).map((kind) => [kind, walk(kind, this.setting)]));
+      const walked = Object.fromEntries(
+        Object.keys(GRAPHS).map((each) => [each, walk(each, this.setting)]));
       const { kind } = this.chosen;
       const ways = routes(kind, this.by);
       this.chosen.path = Math.min(Math.max(0, Math.floor(this.chosen.path)), ways.length - 1);
@@ -524,14 +562,16 @@
       const { kind, path } = this.chosen;
       const route = ways[path];
       const carried = products(kind, this.setting, this.by);
-      const symbols = route.map((arrow) => GRAPHS[kind].arrows[arrow]).join(" · ");
-      this.symbols.textContent = `${GRAPHS[kind].name}, ${said(route)}: ${symbols}`;
-      this.values.textContent = `= ${route.map((arrow) => bracketed(factors[arrow])).join(" · ")} ` +
-        `= ${number(carried[path])}`;
+      const { name, arrows } = GRAPHS[kind];
+      this.symbols.replaceChildren(`${name}, ${said(route)}: `,
+        ...factorised(route.map((arrow) => arrows[arrow])));
+      const numbers = route.map((arrow) => bracketed(factors[arrow]));
+      this.values.replaceChildren("= ", ...factorised(numbers), ` = ${number(carried[path])}`);
       const sum = carried.map((value, i) => (i ? bracketed(value) : number(value))).join(" + ");
+      const [asked, total] = [`∂E/∂${named(this.by)}`, number(gradients[this.by])];
       this.total.textContent = ways.length === 1
-        ? `The only path: ∂E/∂${named(this.by)} = ${number(gradients[this.by])}.`
-        : `All ${ways.length} paths: ∂E/∂${named(this.by)} = ${sum} = ${number(gradients[this.by])}.`;
+        ? `The only path: ${asked} = ${total}.`
+        : `All ${ways.length} paths: ${asked} = ${sum} = ${total}.`;
       this.say(`${this.symbols.textContent} ${this.values.textContent}. ${this.total.textContent}`);
     }
 
@@ -539,7 +579,8 @@
       const { value, slope, height } = FUNCTIONS[this.setting.f];
       const y = (at) => CURVE.height / 2 * (1 - Math.max(-0.96, Math.min(0.96, at / height)));
       const nets = Array.from({ length: 121 }, (_, i) => (i - 60) / 10);
-      this.function.setAttribute("points", nets.map((net) => `${curveX(net)},${y(value(net))}`).join(" "));
+      const points = nets.map((net) => `${curveX(net)},${y(value(net))}`);
+      this.function.setAttribute("points", points.join(" "));
       const marks = [];
       for (const [kind, { values }] of Object.entries(walked)) {
         for (const [unit, node] of [["1", "net1"], ["2", "net2"]]) {
@@ -561,11 +602,12 @@
       const dot = kind === "plain"
         ? shape("circle", { class: "dot plain", cx: x, cy: height, r: 5 })
         : shape("path", { class: "dot skip", d: `M${x - 7} ${height}l7 -7l7 7l-7 7z` });
-      const above = kind === "plain" ? 18 : -11;
+      const away = kind === "plain" ? 18 : -11;
+      const words = Math.max(12, Math.min(CURVE.height - 4, height + away));
       return [
         shape("line", { class: `tangent ${kind}`, x1: curveX(at - step), x2: curveX(at + step),
           y1: y(value(at) - step * slope(at)), y2: y(value(at) + step * slope(at)) }),
-        dot, shape("text", { x, y: Math.max(12, Math.min(CURVE.height - 4, height + above)), "text-anchor": "middle" }, unit),
+        dot, shape("text", { x, y: words, "text-anchor": "middle" }, unit),
       ];
     }
 
@@ -574,11 +616,15 @@
       const [plain, skip] = Object.keys(GRAPHS).map((kind) => walk(kind, this.setting));
       return [
         ["", "plain", "∂E/∂", "with shortcuts", "∂E/∂"],
-        ...NODES.map((node) => [named(node), number(plain.values[node]), number(plain.gradients[node]),
-          number(skip.values[node]), number(skip.gradients[node])]),
+        ...NODES.map((node) => [named(node), ...[plain, skip].flatMap(
+          ({ values, gradients }) => [number(values[node]), number(gradients[node])])]),
       ];
     }
   }
+
+  /** Factors with dots between them, none of them broken at a line's end. */
+  const factorised = (factors) => factors.flatMap((factor, i) =>
+    [i ? " · " : "", element("span", { className: "factor" }, factor)]);
 
   /** Which way a path takes at each addition: through f, or past it. */
   const turns = (route) => route

@@ -27,13 +27,13 @@ def view() -> Explorable:
         "two arcs lead past the functions.",
         sentence=f"∂E/∂w₁ is {plain:.3f} without shortcuts and {skip:.4f} with them, "
         "the sum of two paths.".replace("-", "−"),
-        heights=(1541, 851),
+        heights=(1560, 851),
     )
 
 
 def _still() -> Figure:
     """Draw both chains from left to right, one below the other."""
-    figure, axes = plt.subplots(2, 1, figsize=(5, 3.6))
+    figure, axes = plt.subplots(2, 1, figsize=(5, 3.2), height_ratios=(1.5, 2))
     figure.subplots_adjust(0.01, 0, 0.99, 0.95, hspace=0.1)
     for axis, (name, scale) in zip(
         axes, {"plain": 0, "with shortcuts": 1}.items(), strict=True
@@ -57,13 +57,13 @@ def _draw(axis: Axes, scale: float) -> None:
     behind = [signals[k + 1] * through[k] / WEIGHTS[k] for k in range(2)]
     derivatives = [signals[0], behind[0], signals[1], behind[1], signals[2]]
     axis.axis("off")
-    axis.set(xlim=(-0.55, 4.55), ylim=(-0.7, 1.35))
+    axis.set(xlim=(-0.55, 4.55), ylim=(-0.65, 1.35 if scale else 0.85))
     for k, (name, value, derivative) in enumerate(
         zip(NAMES, values, derivatives, strict=True)
     ):
         text = f"{name}\n{value:.2f}\n∂ {derivative.item():.2f}".replace("-", "−")
         box = {"boxstyle": "round,pad=0.4", "fc": "white", "ec": "0.5"}
-        axis.text(k, 0, text, ha="center", va="center", fontsize=10, bbox=box)
+        axis.text(k, 0, text, ha="center", va="center", fontsize=9.5, bbox=box)
         if k:
             arrow = {"arrowstyle": "-|>", "color": "black"}
             axis.annotate("", (k - 0.29, 0), (k - 0.71, 0), arrowprops=arrow)

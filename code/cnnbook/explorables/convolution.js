@@ -30,11 +30,13 @@
   function refusal(setting) {
     const { mode, n, k, p } = setting;
     if (mode !== "convolution" && p > Math.floor(k / 2)) {
-      return `PyTorch refuses: a pooling window of ${k} may be padded by at most ${Math.floor(k / 2)}.`;
+      const most = Math.floor(k / 2);
+      return `PyTorch refuses: a pooling window of ${k} may be padded by at most ${most}.`;
     }
     if (outputSize(setting)) return "";
     const window = mode === "convolution" ? "kernel" : "window";
-    return `PyTorch refuses: the ${window} spans ${span(setting)} pixels, the padded input ${n + 2 * p}.`;
+    return `PyTorch refuses: the ${window} spans ${span(setting)} pixels, ` +
+      `the padded input ${n + 2 * p}.`;
   }
 
   /** The pixel of the padded input; a maximum must not be one of the padding. */
@@ -118,7 +120,11 @@
   const KERNELS = {
     edge: { name: "left − right", make: (k) => square(k, (_, column) => edge(k)[column]) },
     floor: { name: "top − bottom", make: (k) => square(k, (row) => edge(k)[row]) },
-    corner: { name: "corner", make: (k) => square(k, (row, column) => edge(k)[row] * edge(k)[column] || 0) },
+    // The vertical edges of horizontal edges. (`|| 0` makes 0 of −0.)
+    corner: {
+      name: "corner",
+      make: (k) => square(k, (row, column) => edge(k)[row] * edge(k)[column] || 0),
+    },
     blur: { name: "blur", make: (k) => square(k, () => 1 / (k * k)) },
     sharpen: {
       name: "sharpen",
@@ -141,19 +147,23 @@
   const EXAMPLES = {
     edge: {
       name: "An edge detector", n: 6,
-      comment: "The upper left corner of a 0. The kernel takes the ink on its left minus the ink on its right.",
+      comment: "The upper left corner of a 0. The kernel takes the ink on its left minus the " +
+        "ink on its right.",
     },
     same: {
       name: "Padding that keeps the size", p: 1,
-      comment: "A ring of zeros: 8 pixels in, 8 out. But at the border the window reads zeros that nobody saw.",
+      comment: "A ring of zeros: 8 pixels in, 8 out. But at the border the window reads zeros " +
+        "that nobody saw.",
     },
     stride: {
       name: "A stride that drops pixels", s: 2,
-      comment: "In steps of 2 the window never reaches the last row and column. PyTorch takes the floor and says nothing.",
+      comment: "In steps of 2 the window never reaches the last row and column. PyTorch takes " +
+        "the floor and says nothing.",
     },
     holes: {
       name: "A stride larger than the kernel", k: 2, s: 3, kernel: "blur",
-      comment: "Between the windows lie rows and columns that nobody reads: 28 of the 64 pixels might as well not be there.",
+      comment: "Between the windows lie rows and columns that nobody reads: 28 of the 64 pixels " +
+        "might as well not be there.",
     },
     dilation: {
       name: "Dilation", d: 2, p: 2, position: 27,
@@ -161,19 +171,23 @@
     },
     learned: {
       name: "A kernel that LeNet-5 learned", k: 5, kernel: "learned",
-      comment: "One of C1's six kernels after training on MNIST, times ten and rounded. Nobody wrote it down.",
+      comment: "One of C1's six kernels after training on MNIST, times ten and rounded. Nobody " +
+        "wrote it down.",
     },
     channels: {
       name: "Two channels", channels: 2,
-      comment: "Each channel has 3×3 weights of its own. Their two sums are added: two maps in, one map out.",
+      comment: "Each channel has 3×3 weights of its own. Their two sums are added: two maps in, " +
+        "one map out.",
     },
     max: {
       name: "Max pooling", mode: "max", k: 2, s: 2, position: 5,
-      comment: "The largest of each square of 2×2: 64 numbers become 16, and there is nothing to learn.",
+      comment: "The largest of each square of 2×2: 64 numbers become 16, and there is nothing " +
+        "to learn.",
     },
     average: {
       name: "Average pooling, padded", mode: "average", s: 2, p: 1,
-      comment: "PyTorch counts the padding's zeros as pixels, so that averages at the border come out too low.",
+      comment: "PyTorch counts the padding's zeros as pixels, so that averages at the border " +
+        "come out too low.",
     },
     large: {
       name: "A kernel that does not fit", n: 4, k: 5,
@@ -332,9 +346,11 @@
       .sentence { --lines: 2; }
       .formula { --lines: 4; font-size: 14px; }
       .thirds { flex-wrap: nowrap; }
-      .thirds button { flex: 1; font-size: 14px; min-width: 0; padding: 4px 0; white-space: nowrap; }
+      .thirds button { flex: 1; font-size: 14px; min-width: 0; padding: 4px 0;
+        white-space: nowrap; }
       .desk { height: 456px; position: relative; }
-      .boards { column-gap: 8px; display: grid; grid-template: "input kernel" 224px "output products" 224px / 200fr 150fr;
+      .boards { column-gap: 8px; display: grid;
+        grid-template: "input kernel" 224px "output products" 224px / 200fr 150fr;
         margin: auto; max-width: 358px; row-gap: 8px; }
       .title { font-size: 13px; line-height: 24px; overflow: hidden; white-space: nowrap; }
       .place { min-width: 0; }
@@ -342,18 +358,24 @@
       .board { background: var(--faint); border: 1px solid var(--line); display: grid; gap: 1px;
         grid-template: repeat(var(--side), 1fr) / repeat(var(--side), 1fr); height: 100%; }
       .cells { display: contents; }
-      .cells > * { align-items: center; cursor: default; display: flex; font-size: 13px; font-variant-numeric: tabular-nums;
-        justify-content: center; letter-spacing: -0.6px; line-height: 1; min-height: 0; min-width: 0; overflow: hidden; }
+      .cells > * { align-items: center; cursor: default; display: flex; font-size: 13px;
+        font-variant-numeric: tabular-nums;
+        justify-content: center; letter-spacing: -0.6px; line-height: 1; min-height: 0;
+          min-width: 0; overflow: hidden; }
       .cells > :focus-visible { outline-offset: -3px; }
       .edit { cursor: pointer; }
-      .padding { background: radial-gradient(var(--faint) 1.5px, var(--surface) 2px) 0 0 / 6px 6px; color: var(--quiet); }
-      .unread { background-image: repeating-linear-gradient(135deg, var(--line) 0 2px, transparent 2px 7px); }
+      .padding { color: var(--quiet);
+        background: radial-gradient(var(--faint) 1.5px, var(--surface) 2px) 0 0 / 6px 6px; }
+      .unread { background-image:
+        repeating-linear-gradient(135deg, var(--line) 0 2px, transparent 2px 7px); }
       .unread.edit { color: transparent; }
       .read { box-shadow: inset 0 0 0 2px var(--accent); }
       .winner { font-weight: 700; box-shadow: inset 0 0 0 2px var(--accent); }
       .chosen { box-shadow: inset 0 0 0 3px var(--text); }
-      .frame { border: 3px solid var(--accent); outline: 1px solid var(--surface); pointer-events: none; position: absolute; }
-      .legend { align-self: end; display: grid; gap: 0 6px; grid-area: kernel; grid-template-columns: 18px 1fr;
+      .frame { border: 3px solid var(--accent); outline: 1px solid var(--surface);
+        pointer-events: none; position: absolute; }
+      .legend { align-self: end; display: grid; gap: 0 6px; grid-area: kernel;
+        grid-template-columns: 18px 1fr;
         align-items: center; line-height: 20px; margin-bottom: 2px; }
       .legend span { height: 16px; width: 18px; }
       .message { inset: 0; padding: 8px; position: absolute; white-space: normal; }
@@ -369,19 +391,25 @@
       .stepper input { flex: 1; text-align: center; }
       input[type=number] { appearance: textfield; min-width: 20px; padding: 0; text-align: center; }
       input::-webkit-inner-spin-button { appearance: none; }
-      .stepper button:first-child, .change button:first-child { border-radius: 6px 0 0 6px; border-right: 0; }
+      .stepper button:first-child, .change button:first-child { border-radius: 6px 0 0 6px;
+        border-right: 0; }
       .stepper input, .change input { border-radius: 0; }
-      .stepper button:last-child, .change button:last-child { border-left: 0; border-radius: 0 6px 6px 0; }
+      .stepper button:last-child, .change button:last-child { border-left: 0;
+        border-radius: 0 6px 6px 0; }
       .change { align-items: center; display: flex; gap: 8px; justify-content: space-between; }
       .change input { width: 64px; }
       .over { color: var(--quiet); }
       .form { display: grid; gap: 12px; }
-      .foot { align-items: start; display: flex; flex-wrap: wrap; gap: 0 8px; justify-content: space-between; }
-      .foot .quiet { line-height: 44px; }
+      .foot { align-items: start; column-gap: 12px; display: flex; flex-wrap: wrap;
+        justify-content: space-between; }
+      .foot .quiet { flex-basis: 100%; order: 2; }
       details[open] { flex-basis: 100%; order: 1; }
       @container (min-width: 600px) {
+        .foot .quiet { flex-basis: auto; line-height: 44px; margin-left: auto; order: 0; }
         .desk { height: 316px; }
-        .boards { column-gap: 20px; grid-template: "input kernel output" 154px "input products output" 154px / 292fr 130fr 226fr;
+        .boards { column-gap: 20px;
+          grid-template: "input kernel output" 154px "input products output" 154px
+            / 292fr 130fr 226fr;
           max-width: none; }
         .matrices .matrix { height: 180px; }
         .sizes { grid-template-columns: repeat(6, 1fr); }
@@ -396,6 +424,9 @@
     `;
 
     start({ images, learned }) {
+      this.ruler = element("canvas").getContext("2d");
+      this.ruler.font = `13px ${getComputedStyle(this).fontFamily}`;
+      this.widths = {};
       this.images = images;
       this.learned = learned;
       this.restart("edge");
@@ -550,7 +581,8 @@
         words: (at) => {
           const size = outputSize(this.setting);
           if (!size) return "none";
-          return `${at} of ${size * size}: row ${Math.ceil(at / size)}, column ${((at - 1) % size) + 1}`;
+          const [row, column] = [Math.ceil(at / size), ((at - 1) % size) + 1];
+          return `${at} of ${size * size}: row ${row}, column ${column}`;
         },
         oninput: (at) => {
           this.position = at - 1;
@@ -567,7 +599,8 @@
         size, stepper(size, limits, (value) => this.resize(size, value))]));
       this.formula = element("div", { className: "lines formula numbers" });
       return element("div", { className: "form" }, element("div", { className: "sizes controls" },
-        ...Object.values(this.steppers).map(({ node }) => node)), this.formula, this.makeSwitches());
+        ...Object.values(this.steppers).map(({ node }) => node)),
+        this.formula, this.makeSwitches());
     }
 
     makeSwitches() {
@@ -637,9 +670,9 @@
     address() {
       const { mode, n, k, p, s, d, channels } = this.sizes;
       const { input, kernel } = this.setting;
-      return [[mode, n, k, p, s, d, channels, this.flip, this.asMatrix, this.position], ...input, ...kernel]
-        .map((values) => values.map((value) => (value.toFixed ? Number(value.toFixed(3)) : value)).join("_"))
-        .join("~");
+      const head = [mode, n, k, p, s, d, channels, this.flip, this.asMatrix, this.position];
+      const short = (value) => (value.toFixed ? Number(value.toFixed(3)) : value);
+      return [head, ...input, ...kernel].map((values) => values.map(short).join("_")).join("~");
     }
 
     restore(state) {
@@ -660,7 +693,9 @@
         this.sizes[size] = Math.max(min, Math.min(max, Math.floor(Number(value)) || min));
       }
       Object.assign(this, {
-        flip: Number(flip === "1"), asMatrix: Number(asMatrix === "1"), position: Number(position) || 0,
+        flip: Number(flip === "1"),
+        asMatrix: Number(asMatrix === "1"),
+        position: Math.floor(Number(position)) || 0,
       });
       const { n: side, k: small, channels: count } = this.sizes;
       const fill = (values, from, to, whole) => values.forEach((value, i) => {
@@ -681,6 +716,7 @@
       const problem = refusal(setting);
       const size = problem ? 0 : outputSize(setting);
       this.position = Math.max(0, Math.min(this.position, size * size - 1));
+      if (setting.mode !== "convolution") this.chosen.board = "input";
       for (const axis of ["row", "column"]) {
         const side = this.chosen.board === "input" ? setting.n : setting.k;
         this.chosen[axis] = Math.min(this.chosen[axis], side - 1);
@@ -715,7 +751,6 @@
       input.max = Math.max(1, size * size);
       input.disabled = !size;
       this.walk.set(this.position + 1);
-      if (pooling && this.chosen.board === "kernel") this.chosen = { board: "input", row: 0, column: 0 };
       const { board, row, column } = this.chosen;
       this.changing.textContent = `${board}, row ${row + 1}, column ${column + 1}`;
       this.field.setAttribute("aria-label", this.changing.textContent);
@@ -742,7 +777,9 @@
       const { mode, k, input } = setting;
       const pixels = counted(k * k, "pixel");
       if (mode === "max") return `The largest of ${pixels} is ${number(value)}.`;
-      if (mode === "average") return `The sum of ${pixels}, divided by ${k * k}, is ${number(value)}.`;
+      if (mode === "average") {
+        return `The sum of ${pixels}, divided by ${k * k}, is ${number(value)}.`;
+      }
       if (input.length === 1) return `The sum of ${counted(k * k, "product")} is ${number(value)}.`;
       const [one, two] = [0, 1].map((each) => number(part(setting, each, this.position).result));
       return `Channel 1 gives ${one} and channel 2 gives ${two}: together ${number(value)}.`;
@@ -750,8 +787,10 @@
 
     drawBoards(drawn) {
       const { setting, problem, size } = drawn;
-      const { n, k, p } = setting;
-      const { input, kernel, output: out, products } = this.boards;
+      const { n, p } = setting;
+      const { input, output: out } = this.boards;
+      // All read before anything is written: the page is laid out only once.
+      for (const board of Object.values(this.boards)) board.width = board.square.clientWidth;
       const padded = n + 2 * p;
       const channel = this.sizes.channels > 1 ? ` ${this.shown + 1}` : "";
       input.title.textContent = `input${channel}, ${n}×${n}${p ? ` and ${p} around` : ""}`;
@@ -771,7 +810,7 @@
 
     /** How a number looks in a cell of a board with so many cells in a row. */
     cell(board, side, value, limit, ink = false) {
-      const room = board.square.clientWidth / side - 1;
+      const room = board.width / side - 1;
       return {
         text: fitting(value, room, (text) => this.widthOf(text)),
         words: number(value),
@@ -780,9 +819,7 @@
     }
 
     widthOf(text) {
-      this.ruler ??= element("canvas").getContext("2d");
-      this.ruler.font = `13px ${getComputedStyle(this).fontFamily}`;
-      return (this.widths ??= {})[text] ??= this.ruler.measureText(text).width - 0.6 * text.length;
+      return this.widths[text] ??= this.ruler.measureText(text).width - 0.6 * text.length;
     }
 
     fillInput({ setting, size }, side) {
@@ -819,7 +856,8 @@
       const board = this.boards.kernel;
       const { mode, k, flip, kernel } = setting;
       const pooling = mode !== "convolution";
-      board.title.textContent = pooling ? "no kernel" : `kernel${channel}, ${k}×${k}${flip ? ", flipped" : ""}`;
+      board.title.textContent = pooling ? "no kernel"
+        : `kernel${channel}, ${k}×${k}${flip ? ", flipped" : ""}`;
       board.grid.hidden = pooling;
       board.message.textContent = { max: "The largest number of the window is kept.",
         average: `Each number counts 1/${k * k}.` }[mode] ?? "";
@@ -897,7 +935,8 @@
         pen.fillStyle = Number.isFinite(value) ? shade(value, limit, this.colours, ink)
           : style.getPropertyValue("--raised");
         pen.fillRect(left, top, unit - (unit > 6), down - (down > 6));
-        const text = Math.min(down, unit) < 15 ? "" : fitting(value, unit - 1, (each) => this.widthOf(each));
+        const text = Math.min(down, unit) < 15 ? ""
+          : fitting(value, unit - 1, (each) => this.widthOf(each));
         pen.fillStyle = style.getPropertyValue("--text");
         pen.fillText(text, left + unit / 2, top + down / 2 + 1);
       }));

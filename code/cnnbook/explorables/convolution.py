@@ -22,7 +22,8 @@ POSITION = (0, 0)  # of the window in the still picture
 def view() -> Explorable:
     """Return the desk with a digit 0 and an edge detector on it."""
     zero, one = tensor(load_digits().images[:2]).float()  # (8, 8) each, ink 0 to 16
-    learned = pretrained.load_own("lenet5", "mnist").c1.weight.detach()[0, 0]  # (5, 5)
+    weights = pretrained.load_own("lenet5", "mnist").state_dict()
+    learned = weights["c1.weight"][0, 0]  # (5, 5)
     return Explorable(
         name="convolution",
         figure=_still(zero[:CORNER, :CORNER]),
@@ -31,7 +32,7 @@ def view() -> Explorable:
         "window in the upper left corner is framed, and so is its sum, −33.",
         sentence="The window lies in the corner: nine products add up to −33, the "
         "first number of the output.",
-        heights=(1214, 801),
+        heights=(1233, 801),
         data={
             "images": [zero.flatten().tolist(), one.flatten().tolist()],
             "learned": (10 * learned).round().flatten().tolist(),

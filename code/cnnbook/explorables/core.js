@@ -399,9 +399,13 @@
     /** Write the state into the address, without a new entry in the history. */
     share(state) {
       if (!this.hasAddress) return;
-      const all = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
-      all.set(this.key, state);
-      history.replaceState(history.state, "", `#${all}`);
+      clearTimeout(this.sharing);
+      // Safari refuses more than a hundred of these in a short time: a slider makes more.
+      this.sharing = setTimeout(() => {
+        const all = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+        all.set(this.key, state);
+        history.replaceState(history.state, "", `#${all}`);
+      }, 300);
     }
 
     /** A button that copies the page's address with the state in it. */

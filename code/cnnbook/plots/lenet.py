@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREY, RED, drawing
+from .style import BLUE, CYCLE, GREY, drawing
 
 
 @drawing
@@ -72,51 +72,6 @@ def architecture(table: pd.DataFrame) -> Axes:
         middle += slot / 2 + 2.5
     axis.set(xlim=(-1, middle), ylim=(-19, 17))
     return axis
-
-
-@drawing
-def sliding_window(
-    image: Tensor, kernel: Tensor, output: Tensor, row: int, column: int
-) -> np.ndarray:
-    """Draw one step of a correlation: the patch read, the kernel, the sum written.
-
-    Args:
-        image: (H, W).
-        kernel: (k, k).
-        output: The whole result (H-k+1, W-k+1); later positions are left blank.
-        row, column: The position being written.
-    """
-    done = output.clone()
-    done.view(-1)[row * output.shape[1] + column + 1 :] = float("nan")
-    span, half = output.abs().max(), len(image) / 2
-    panels = {
-        "input": (image, "gray_r", 0, image.max() * 1.6),
-        "kernel": (kernel, "RdBu_r", -3, 3),
-        "output": (done, "RdBu_r", -span * 1.4, span * 1.4),
-    }
-    figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
-    figure.subplots_adjust(0, 0, 1, 0.9, wspace=0.05)
-    for axis, (title, (shown, colours, low, high)) in zip(
-        axes, panels.items(), strict=True
-    ):
-        values = shown.numpy()
-        axis.imshow(values, cmap=colours, vmin=low, vmax=high)
-        side = len(values)
-        axis.add_patch(Rectangle((-0.5, -0.5), side, side, fill=False, ec="#BBBBBB"))
-        for (y, x), value in np.ndenumerate(values):
-            if not np.isnan(value):
-                axis.text(x, y, f"{value:g}", ha="center", va="center", fontsize=7)
-        # The same number of cells across, so that all cells are of one size.
-        middle = (side - 1) / 2
-        axis.set(
-            xlim=(middle - half, middle + half), ylim=(middle + half, middle - half)
-        )
-        axis.set_title(title)
-        axis.axis("off")
-    for axis, side in ((axes[0], len(kernel)), (axes[2], 1)):
-        corner = (column - 0.5, row - 0.5)
-        axis.add_patch(Rectangle(corner, side, side, fill=False, ec=RED, lw=2.5))
-    return axes
 
 
 @drawing

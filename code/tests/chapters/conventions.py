@@ -136,13 +136,14 @@ def image_alternatives(notebook: NotebookNode) -> list[str]:
 
 
 def sliders(notebook: NotebookNode) -> list[str]:
-    """A chapter has a slider that moves without a kernel, of bearable size."""
+    """A chapter has what moves without a kernel; its sliders are of bearable size."""
     found = []
     models = _models(notebook)
     names = [model.model_name for model in models.values()]
-    if not any(name.endswith("SliderModel") for name in names):
-        found.append("no slider")
-    if not {"LinkModel", "DirectionalLinkModel"} & set(names):
+    has_sliders = any(name.endswith("SliderModel") for name in names)
+    if not has_sliders and not _has_explorable(notebook):
+        found.append("no slider and no explorable")
+    if has_sliders and not {"LinkModel", "DirectionalLinkModel"} & set(names):
         found.append("no slider is linked (jslink): none moves without a kernel")
     if "FloatProgressModel" in names:
         found.append("a progress bar is kept as a widget: use tqdm.tqdm, not tqdm.auto")
@@ -190,6 +191,14 @@ def _set_by(cell: NotebookNode) -> dict[str, bool]:
         )
         for node in ast.parse(cell.source).body
     }
+
+
+def _has_explorable(notebook: NotebookNode) -> bool:
+    return any(
+        'class="explorable"' in output.get("data", {}).get("text/html", "")
+        for cell in _cells(notebook, "code")
+        for output in cell.outputs
+    )
 
 
 def exercises(notebook: NotebookNode) -> list[str]:

@@ -223,6 +223,8 @@ def test_sliders():
     view = new_output("display_data", {WIDGET_VIEW: {"model_id": "1"}})
     assert conventions.sliders(chapter(code("1", view), models=models)) == []
     assert "no slider" in conventions.sliders(chapter(code()))[0]
+    moving = new_output("display_data", {"text/html": '<div class="explorable">'})
+    assert conventions.sliders(chapter(code("1", moving))) == []
     unlinked = {"1": models["1"]}
     assert "jslink" in conventions.sliders(chapter(code(), models=unlinked))[0]
     lost = new_output("display_data", {WIDGET_VIEW: {"model_id": "3"}})

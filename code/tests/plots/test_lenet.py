@@ -25,15 +25,3 @@ def test_a_confusion_matrix_is_read_row_by_row():
     axis = lenet.confusion_matrix(torch.tensor([[5, 2], [0, 9]]), "ab")
     written = {text.get_position(): text.get_text() for text in axis.texts}
     assert written == {(0, 0): "5", (1, 0): "2", (1, 1): "9"}  # (column, row)
-
-
-def test_a_window_writes_one_sum_after_the_other():
-    image, kernel = torch.ones(4, 4), torch.ones(2, 2)
-    output = torch.full((3, 3), 4.0)
-    first, _, last = lenet.sliding_window(image, kernel, output, row=1, column=2)
-    written = [text.get_text() for text in last.texts]
-    assert written == ["4"] * 6  # the rows 0 and 1; what comes later is blank
-    for axis, side in ((first, 2), (last, 1)):
-        frame = axis.patches[-1]
-        assert frame.get_xy() == (1.5, 0.5)
-        assert (frame.get_width(), frame.get_height()) == (side, side)

@@ -33,16 +33,6 @@ def test_a_graph_is_drawn_from_its_arrows_alone():
     assert len(marked) == len(route) - 1
 
 
-def test_small_gradients_have_no_bar_but_their_number():
-    curve = ([-1.0, 0.0, 1.0], [0.4, 1.0, 0.4])
-    points = {"both a": (0.0, 1.0), "plain b": (9.0, 0.0), "skip c": (-0.5, 0.8)}
-    values = {"plain g": 0.0, "skip g": 0.5}
-    left, right = resnet.saturation(curve, points, values)
-    assert [bar.get_width() for bar in right.patches] == [0.5]
-    assert [text.get_text() for text in right.texts] == ["0", "0.5"]
-    assert left.get_xlim()[1] < 2  # a mark far out stands at the curve's end
-
-
 def test_path_lengths_are_drawn_as_shares():
     table = pd.DataFrame(
         {"length": [0, 1, 2], "paths": [1, 2, 1], "share": [2.0, 1.0, 1.0]}
