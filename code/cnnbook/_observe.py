@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -66,6 +68,29 @@ def restored(model: nn.Module) -> Iterator[None]:
                 value.clear()
                 put_back = value.extend if isinstance(value, list) else value.update
                 put_back(content)
+
+
+@contextmanager
+def own_generators(seed: int = 0) -> Iterator[None]:
+    """Let a network that draws random numbers draw its own, not the reader's.
+
+    Within the block the generators of Python, NumPy and torch begin with `seed`;
+    afterwards they are where they were.
+    """
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(range(_gpus_in_use())):
+        try:
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+def _gpus_in_use() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_initialized() else 0
 
 
 @contextmanager

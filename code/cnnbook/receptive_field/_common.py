@@ -101,3 +101,26 @@ def refuse_writes(function: Callable, args: tuple) -> None:
             f"the network writes into a part of a tensor ({name}), which cannot be "
             "followed: put the parts together by torch.cat"
         )
+
+
+def one_tensor(layer: str, output: object) -> Tensor:
+    """Return what a layer puts out, if it is a tensor.
+
+    Raises:
+        ValueError: If not.
+    """
+    if not isinstance(output, Tensor):
+        raise ValueError(
+            f"layer {layer!r} does not put out one tensor, but a "
+            f"{type(output).__name__}: name a layer inside it"
+        )
+    return output
+
+
+def middle(layer: nn.Module, output: Tensor) -> Tensor:
+    """Return the middle unit of maps, in all channels; all of a vector."""
+    if output.ndim != 4:
+        return output
+    if type(layer) in (nn.Linear, nn.LayerNorm):  # which act on the last axis
+        output = output.movedim(-1, 1)
+    return output[:, :, output.shape[2] // 2, output.shape[3] // 2]
