@@ -11,6 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
+_MADE_FROM_A_NETWORK = (
+    nn.DataParallel,
+    nn.parallel.DistributedDataParallel,
+    torch.jit.ScriptModule,
+)
+_COMPILED = ["OptimizedModule"]  # by name, because its import takes seconds
+
 
 @contextmanager
 def several_images() -> Iterator[None]:
@@ -30,15 +37,24 @@ def expect_plain(model: nn.Module) -> None:
     """Refuse a network that cannot be looked at, or would be changed by a look.
 
     Raises:
-        ValueError: If a layer is lazy, or the network is wrapped or a script.
+        ValueError: If a layer is lazy, or the network is wrapped, compiled, quantised
+            or a script.
     """
     tensors = itertools.chain(model.parameters(), model.buffers())
     if any(map(nn.parameter.is_lazy, tensors)):
         raise ValueError("a lazy layer has no weights yet: run the network once first")
     for module in model.modules():
-        if isinstance(module, (nn.DataParallel, torch.jit.ScriptModule)):
-            kind = type(module).__name__
-            raise ValueError(f"give the network itself, not a {kind} made from it")
+        kind = type(module)
+        made = isinstance(module, _MADE_FROM_A_NETWORK) or kind.__name__ in _COMPILED
+        if made or "quantized" in kind.__module__.split("."):
+            raise ValueError(
+                f"give the network itself, not a {kind.__name__} made from it"
+            )
+        if module._compiled_call_impl is not None:
+            raise ValueError(
+                "the network is compiled, and hides what it does: give a copy that is "
+                "not, or call compile() later"
+            )
 
 
 @contextmanager

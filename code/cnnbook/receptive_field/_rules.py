@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +31,7 @@ class Step:
     operation: Operation
     marked: list[Tensor]
 
-    def __getitem__(self, name: str):
+    def __getitem__(self, name: str) -> Any:
         return self.operation.arguments.get(name)
 
     @property
@@ -176,9 +177,7 @@ def _multiplied(step: Step) -> Found:
         yield other, found.mT
 
 
-def _times(
-    marked: Tensor, factor: Tensor | None, transposed: bool = False
-) -> Tensor:
+def _times(marked: Tensor, factor: Tensor | None, transposed: bool = False) -> Tensor:
     """Return which entries of a matrix meet, in a product, what is marked."""
     if factor is None:
         return any_of(marked, [-1])
@@ -377,8 +376,8 @@ _NAMES = {
     _where: "where",
     _masked_fill: "masked_fill",
     _copied: "copy_",
-    pointwise: """_to_copy _prelu_kernel hardswish leaky_relu log_sigmoid_forward
-        native_dropout remainder fmod floor_divide""",
+    pointwise: """_prelu_kernel _to_copy floor_divide fmod hardswish leaky_relu
+        log_sigmoid_forward native_dropout remainder""",
     _reduced: """all amax amin aminmax any argmax argmin count_nonzero kthvalue
         linalg_vector_norm logsumexp max mean median min mode nanmedian nansum norm prod
         std std_mean sum var var_mean""",
@@ -406,3 +405,5 @@ _NAMES = {
 RULES: dict[str, Callable[[Step], Found]] = {
     name: rule for rule, names in _NAMES.items() for name in names.split()
 }
+# Those by which an entry depends on nothing but the entries at its place.
+ON_EACH = (pointwise, _where, _masked_fill, _copied)

@@ -46,7 +46,7 @@ def memory_of(tensor: Tensor) -> int:
 
 
 class Tape(TorchDispatchMode):
-    """Notes each operation on what depends on the image, for as long as the block lasts.
+    """Notes each operation on what depends on the image, while its block lasts.
 
     Such an operation only allocates what it would have written: its values are unknown
     and never read. What does not depend on the image, such as a mask or a grid of
@@ -94,10 +94,10 @@ class Tape(TorchDispatchMode):
                 output = function.decompose(*args, **kwargs)
             if output is not NotImplemented:
                 return output
-        arguments = _by_name(function, args, kwargs)
+        arguments = arguments_by_name(function, args, kwargs)
         if _is_view(function):
             return self._viewed(name, function, arguments, args, kwargs)
-        if _reads_no_values(name) or not any(map(self.depends, _tensors(arguments))):
+        if reads_no_values(name) or not any(map(self.depends, _tensors(arguments))):
             return self._computed(name, function, arguments, args, kwargs)
         if name != "copy_" and (into := _written(function, arguments)):
             return self._in_place(function, arguments, into)
@@ -145,9 +145,9 @@ class Tape(TorchDispatchMode):
     ) -> object:
         """Return views, which lie in memory that is known already."""
         output = function(*args, **kwargs)
-        if any(map(self.depends, _tensors(arguments))):
-            if not all(map(self.depends, tensors_in((output,)))):
-                raise cannot_follow(name)
+        depends = any(map(self.depends, _tensors(arguments)))
+        if depends and not all(map(self.depends, tensors_in((output,)))):
+            raise cannot_follow(name)
         return output
 
     def _computed(
@@ -159,7 +159,7 @@ class Tape(TorchDispatchMode):
         kwargs: dict,
     ) -> object:
         """Run an operation that does not depend on the image."""
-        if not _reads_no_values(name):
+        if not reads_no_values(name):
             for tensor in _tensors(arguments):
                 self.values(tensor)
         output = function(*args, **kwargs)
@@ -248,11 +248,15 @@ def cannot_follow(name: str) -> ValueError:
     )
 
 
-def _by_name(function: OpOverload, args: tuple, kwargs: dict) -> dict[str, object]:
+def arguments_by_name(
+    function: OpOverload, args: tuple, kwargs: dict
+) -> dict[str, object]:
     """Return an operation's arguments by the names of its schema."""
     schema = function._schema.arguments
     defaults = {a.name: a.default_value for a in schema if a.has_default_value()}
-    given = {argument.name: value for argument, value in zip(schema, args, strict=False)}
+    given = {
+        argument.name: value for argument, value in zip(schema, args, strict=False)
+    }
     return defaults | given | kwargs
 
 
@@ -267,7 +271,7 @@ def _is_view(function: OpOverload) -> bool:
     return bool(aliases) and (not written or torch.Tag.inplace_view in function.tags)
 
 
-def _reads_no_values(name: str) -> bool:
+def reads_no_values(name: str) -> bool:
     """Does an operation take of a tensor nothing but its shape and type?"""
     return name.endswith("_like") or name.startswith("new_")
 

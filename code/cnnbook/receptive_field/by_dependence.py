@@ -60,6 +60,7 @@ def support(model: nn.Module, input_size: tuple[int, int, int], layer: str) -> T
         seen.append((len(tape.operations), one_tensor(layer, output)))
 
     with (
+        torch.inference_mode(False),
         torch.no_grad(),
         _observe.restored(model),
         _observe.own_generators(),
@@ -152,9 +153,7 @@ class _Marks:
         )
         if len(flat) != count:
             raise cannot_follow("view of another type")
-        return flat.as_strided(
-            tensor.size(), tensor.stride(), tensor.storage_offset()
-        )
+        return flat.as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
 
     def has(self, tensor: Tensor) -> bool:
         """Say whether anything may be marked in the memory of a tensor."""

@@ -40,15 +40,18 @@ def effective(
     """
     _observe.expect_plain(model)
     _check_images(images)
-    images = images.detach().requires_grad_()
-    unit = _middle_unit(model, images, layer, seed)
+    with torch.inference_mode(False):
+        images = images.detach().clone().requires_grad_()
+        unit = _middle_unit(model, images, layer, seed)
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(images.shape[2:], dtype=torch.float64, device=images.device)
     for _ in range(samples):
         signs = torch.randint(0, 2, unit.shape, generator=generator) * 2.0 - 1
         [gradient] = torch.autograd.grad(
-            unit, images, signs.to(unit), retain_graph=True
+            unit, images, signs.to(unit), retain_graph=True, allow_unused=True
         )
+        if gradient is None:
+            raise _no_dependence(layer)
         total += gradient.double().square().sum(dim=(0, 1))
     if not total.isfinite().all():
         raise ValueError(
@@ -91,5 +94,9 @@ def _middle_unit(model: nn.Module, images: Tensor, layer: str, seed: int) -> Ten
     if not units:
         raise ValueError(f"layer {layer!r} does not run when the network does")
     if not units[-1].requires_grad:
-        raise ValueError(f"layer {layer!r} does not depend on the image")
+        raise _no_dependence(layer)
     return units[-1]
+
+
+def _no_dependence(layer: str) -> ValueError:
+    return ValueError(f"layer {layer!r} does not depend on the image")

@@ -155,6 +155,13 @@ STEPS = {
     "matrix of positions": lambda x, conv: x @ torch.eye(x.shape[3], dtype=x.dtype),
 }  # fmt: skip
 
+# Those that the recursion follows, all or some of the time.
+FOLLOWED = [
+    "average pool", "clamp", "dilated max pool", "gate", "max pool", "maximum",
+    "maximum of channels", "relu", "residual", "slice", "softmax of channels",
+    "squeeze", "strided slice",
+]  # fmt: skip
+
 
 @st.composite
 def steps(draw, names=tuple(STEPS)):
@@ -175,7 +182,7 @@ def networks(names=tuple(STEPS), most=3):
 
 
 def agrees_with_brute_force(found, network, height, width):
-    """Does a change of a pixel change the middle unit if, and only if, it is in `found`?
+    """Does a pixel change the middle unit if, and only if, it is in `found`?
 
     A few images and weights may hide a pixel by chance; then take many.
     """
