@@ -47,8 +47,9 @@ def expect_plain(model: nn.Module) -> None:
         kind = type(module)
         made = isinstance(module, _MADE_FROM_A_NETWORK) or kind.__name__ in _COMPILED
         if made or "quantized" in kind.__module__.split("."):
+            article = "an" if kind.__name__[0] in "AEIOU" else "a"
             raise ValueError(
-                f"give the network itself, not a {kind.__name__} made from it"
+                f"give the network itself, not {article} {kind.__name__} made from it"
             )
         if module._compiled_call_impl is not None:
             raise ValueError(

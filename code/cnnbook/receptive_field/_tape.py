@@ -80,6 +80,11 @@ class Tape(TorchDispatchMode):
         self._drawn: set[int] = set()
         self._generator = torch.Generator().manual_seed(0)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Spare the import of torch's compiler (2 s), which never meets this mode."""
+        return False
+
     def __torch_dispatch__(
         self,
         function: OpOverload,

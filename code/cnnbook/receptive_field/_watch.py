@@ -44,6 +44,11 @@ class Watch(TorchDispatchMode):
         """Say whether a tensor is a weight, or made of weights and of nothing else."""
         return memory_of(tensor) in self._weights
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Spare the import of torch's compiler (2 s), which never meets this mode."""
+        return False
+
     def __torch_dispatch__(
         self,
         function: OpOverload,

@@ -18,6 +18,7 @@ from ._rules import RULES, Step, any_of, pointwise
 from ._tape import NoValues, Tape, cannot_follow, memory_of
 
 
+@torch.inference_mode(False)  # where memory may be written
 def support(model: nn.Module, input_size: tuple[int, int, int], layer: str) -> Tensor:
     """Mark the pixels on which the middle unit of a layer depends.
 
@@ -60,7 +61,6 @@ def support(model: nn.Module, input_size: tuple[int, int, int], layer: str) -> T
         seen.append((len(tape.operations), one_tensor(layer, output)))
 
     with (
-        torch.inference_mode(False),
         torch.no_grad(),
         _observe.restored(model),
         _observe.own_generators(),

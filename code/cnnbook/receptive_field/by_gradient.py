@@ -14,6 +14,7 @@ from .._lookup import lookup
 from ._common import middle, one_tensor
 
 
+@torch.inference_mode(False)  # which keeps no graph of gradients
 def effective(
     model: nn.Module, images: Tensor, layer: str, *, samples: int = 1, seed: int = 0
 ) -> Tensor:
@@ -40,9 +41,8 @@ def effective(
     """
     _observe.expect_plain(model)
     _check_images(images)
-    with torch.inference_mode(False):
-        images = images.detach().clone().requires_grad_()
-        unit = _middle_unit(model, images, layer, seed)
+    images = images.detach().clone().requires_grad_()
+    unit = _middle_unit(model, images, layer, seed)
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(images.shape[2:], dtype=torch.float64, device=images.device)
     for _ in range(samples):

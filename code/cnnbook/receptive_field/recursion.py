@@ -34,6 +34,7 @@ _REDUCING = "amax amin logsumexp max mean min norm prod std sum var".split()
 _CHOOSING = "bitwise_and logical_and masked_fill mul multiply where".split()
 
 
+@torch.inference_mode(False)  # within which tensors have no versions
 def trace(
     model: nn.Module, input_size: tuple[int, int, int], *, axis: int = 0
 ) -> pd.DataFrame:
@@ -92,19 +93,19 @@ def trace(
     weights = {name: tensor.to("meta") for name, tensor in model.named_parameters()}
     buffers = {name: _known(buffer) for name, buffer in model.named_buffers()}
     dtype = next((w.dtype for w in weights.values() if w.is_floating_point()), None)
-    with torch.inference_mode(False), torch.no_grad():
-        image = torch.empty(1, *input_size, dtype=dtype, device="meta")
-        watch = Watch(image, weights.values())
-        recursion = _Recursion(axis, watch)
-        recursion.begin(image)
-        with (
-            _observe.restored(model),
-            _observe.own_generators(),
-            _observe.running(model, dict.fromkeys(_leaves(model), record)),
-            recursion,
-            watch,
-        ):
-            functional_call(model, weights | buffers, (image,))
+    image = torch.empty(1, *input_size, dtype=dtype, device="meta")
+    watch = Watch(image, weights.values())
+    recursion = _Recursion(axis, watch)
+    recursion.begin(image)
+    with (
+        torch.no_grad(),
+        _observe.restored(model),
+        _observe.own_generators(),
+        _observe.running(model, dict.fromkeys(_leaves(model), record)),
+        recursion,
+        watch,
+    ):
+        functional_call(model, weights | buffers, (image,))
     return pd.DataFrame(rows)
 
 

@@ -350,9 +350,8 @@ class Reads(nn.Module):
         self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
         self.encoder = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
         self.gru = nn.GRU(33, 3, batch_first=True)
-        self.register_buffer(
-            "laplace", torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])
-        )
+        cross = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])
+        self.register_buffer("cross", cross)
 
     def forward(self, x):
         return self.end(self.way(self, x))
@@ -449,6 +448,11 @@ def _deformed(net, x):
     return F.grid_sample(net.conv(x), grid, align_corners=False)
 
 
+def _one_axis(net, x):
+    column = F.conv1d(x[..., 0], net.conv.weight[..., 0], padding=2)
+    return column[..., None]
+
+
 def _by_name(net, x):
     y = torch.relu(input=F.conv2d(input=x, weight=net.conv.weight, padding=2))
     return torch.cat(tensors=[y[:, :2], x[:, 2:]], axis=1)
@@ -508,10 +512,7 @@ WAYS = {
     "noise": (lambda net, x: net.conv(x) + torch.randn_like(x), FIVE),
     "spectrum": (lambda net, x: torch.fft.irfft2(torch.fft.rfft2(x)), EVERYTHING),
     "transposed": (lambda net, x: F.conv_transpose2d(x, net.conv.weight), FIVE),
-    "one axis": (
-        lambda net, x: F.conv1d(x[..., 0], net.conv.weight[..., 0], padding=2)[..., None],
-        FIVE,
-    ),
+    "one axis": (_one_axis, FIVE),
     "another copy": (lambda net, x: x.detach() + net.conv(x).detach(), FIVE),
 }  # fmt: skip
 

@@ -329,6 +329,11 @@ def _normalised(net, x):
     return y / (y.pow(2).mean(dim=1, keepdim=True) + 1e-6).sqrt()
 
 
+def _standardised(net, x):
+    weight = net.conv.weight[:4] / net.conv.weight.std()
+    return F.conv2d(x, weight, padding=2)
+
+
 FOLLOWED = {
     "maximum": (lambda net, x: torch.maximum(x, net.conv(x)[:, :4]), 5),
     "power": (lambda net, x: 2 ** net.conv(x)[:, :4], 5),
@@ -343,10 +348,7 @@ FOLLOWED = {
     ),
     "alpha": (lambda net, x: torch.add(input=x, other=net.conv(x)[:, :4], alpha=2), 5),
     "all average": (lambda net, x: x * net.conv(x)[:, :4].mean((2, 3), True), 33),
-    "a kernel's gain": (
-        lambda net, x: F.conv2d(x, net.conv.weight[:4] / net.conv.weight.std(), padding=2),
-        5,
-    ),
+    "a kernel's gain": (_standardised, 5),
     "a copy": (lambda net, x: x + net.conv(x)[:, :4].detach().clone(), 5),
     "memory of its kind": (lambda net, x: torch.zeros_like(x) + net.conv(x)[:, :4], 5),
 }  # fmt: skip
