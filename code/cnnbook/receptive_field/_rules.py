@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
 from ._common import tensors_in
-from ._tape import Operation, Tape
+from ._tape import Operation, Tape, cannot_follow
 
 Found = Iterator[tuple[Tensor, Tensor]]  # inputs, and which of their entries
 
@@ -36,13 +36,13 @@ class Step:
 
     @property
     def output(self) -> Tensor:
-        """What is marked of the first output, or of others of the same shape.
-
-        Such are the places of maxima beside the maxima.
-        """
+        """What is marked of any output, such as maxima and their places."""
         first, *others = self.marked
         for other in others:
-            first = first | other if other.shape == first.shape else first
+            if other.shape == first.shape:
+                first = first | other
+            elif other.any():
+                raise cannot_follow(self.operation.name)
         return first
 
     @property
@@ -71,6 +71,7 @@ def pointwise(step: Step) -> Found:
     for tensor in step.inputs:
         marked = step.output
         for factor in _others(step, tensor):
+            _refuse_to_take_out(step, factor)
             nonzero = step.nonzero(factor) if step.operation.name == "mul" else None
             marked = marked if nonzero is None else marked & nonzero
         yield tensor, _shrunk(marked, tensor.shape)
@@ -79,6 +80,20 @@ def pointwise(step: Step) -> Found:
 def _others(step: Step, tensor: Tensor) -> list[Tensor]:
     given = tensors_in(step.operation.arguments.values())
     return [other for other in given if other is not tensor]
+
+
+def _refuse_to_take_out(step: Step, value: Tensor | float) -> None:
+    """Refuse what a softmax will make zero: which paths that closes is not followed."""
+    if isinstance(value, Tensor):
+        if step.tape.depends(value) or step.tape.is_never_zero(value):
+            return
+        least = step.tape.values(value).real.flatten().double()
+        value = least.min().item() if len(least) else 0
+    if value < -1e4:
+        raise ValueError(
+            "the network takes positions out by minus infinity, as attention with a "
+            "mask does, and what that hides cannot be followed: ask for a layer before"
+        )
 
 
 def _shrunk(marked: Tensor, shape: torch.Size) -> Tensor:
@@ -92,6 +107,8 @@ def _shrunk(marked: Tensor, shape: torch.Size) -> Tensor:
 def _where(step: Step) -> Found:
     """Of a choice that is known, only what is chosen; else all three."""
     condition, one, other = step["condition"], step["self"], step["other"]
+    for value in (one, other):
+        _refuse_to_take_out(step, value)
     chosen, left = step.output, step.output
     if step.tape.depends(condition):
         yield condition, _shrunk(step.output, condition.shape)
@@ -104,6 +121,7 @@ def _where(step: Step) -> Found:
 
 def _masked_fill(step: Step) -> Found:
     mask, value = step["mask"], step["value"]
+    _refuse_to_take_out(step, value)
     kept, filled = step.output, step.output
     if step.tape.depends(mask):
         yield mask, _shrunk(step.output, mask.shape)

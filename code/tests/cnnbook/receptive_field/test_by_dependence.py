@@ -412,6 +412,18 @@ def _row_attention(net, x):
     return F.scaled_dot_product_attention(tokens, tokens, tokens).permute(0, 3, 1, 2)
 
 
+def _causal(net, x):
+    rows = x[:, :, :, 0].mT
+    scores = (rows @ rows.mT).masked_fill(torch.ones(33, 33).triu(1) > 0, -torch.inf)
+    return (scores.softmax(-1) @ rows).mT[..., None]
+
+
+def _causal_function(net, x):
+    rows = x.permute(0, 3, 2, 1)
+    seen = F.scaled_dot_product_attention(rows, rows, rows, is_causal=True)
+    return seen.permute(0, 3, 2, 1)
+
+
 def _channel_norm(net, x):
     y = F.layer_norm(net.conv(x).permute(0, 2, 3, 1), (4,))
     return x + y.permute(0, 3, 1, 2)
@@ -532,6 +544,8 @@ def test_what_a_unit_sees_whatever_is_between(name):
         (lambda net, x: x if x.mean() > 0 else net.conv(x), "values .*_local_scalar"),
         (lambda net, x: x + torch.tensor(net.conv(x).tolist()), "values .*tolist"),
         (lambda net, x: x + torch.tensor(net.conv(x).numpy()), "values .*numpy"),
+        (_causal, "positions out by minus infinity"),
+        (_causal_function, "positions out by minus infinity"),
         (lambda net, x: x[x > 0], "'index'"),
         (lambda net, x: torchvision.ops.roi_align(x, [x[0, 0, :1, :4]], 3), "_align"),
         (lambda net, x: torch.linalg.inv(net.conv(x)), "'linalg_inv_ex'"),
