@@ -14,6 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+_MADE_FROM_A_NETWORK = (
+    nn.DataParallel,
+    nn.parallel.DistributedDataParallel,
+    torch.jit.ScriptModule,
+)
+_COMPILED = ["OptimizedModule"]  # by name, because its import takes seconds
+
 
 @contextmanager
 def several_images() -> Iterator[None]:
@@ -29,19 +36,34 @@ def several_images() -> Iterator[None]:
         ) from error
 
 
-def expect_plain(model: nn.Module) -> None:
+def expect_plain(model: nn.Module, *, may_be_compiled: bool = False) -> None:
     """Refuse a network that cannot be looked at, or would be changed by a look.
 
+    Args:
+        model: Any network.
+        may_be_compiled: Whether the caller looks into what is compiled, in `eager`.
+
     Raises:
-        ValueError: If a layer is lazy, or the network is wrapped or a script.
+        ValueError: If a layer is lazy, or the network is wrapped, compiled, quantised
+            or a script.
     """
     tensors = itertools.chain(model.parameters(), model.buffers())
     if any(map(nn.parameter.is_lazy, tensors)):
         raise ValueError("a lazy layer has no weights yet: run the network once first")
     for module in model.modules():
-        if isinstance(module, (nn.DataParallel, torch.jit.ScriptModule)):
-            kind = type(module).__name__
-            raise ValueError(f"give the network itself, not a {kind} made from it")
+        kind = type(module)
+        compiled = kind.__name__ in _COMPILED and not may_be_compiled
+        made = isinstance(module, _MADE_FROM_A_NETWORK) or compiled
+        if made or "quantized" in kind.__module__.split("."):
+            article = "an" if kind.__name__[0] in "AEIOU" else "a"
+            raise ValueError(
+                f"give the network itself, not {article} {kind.__name__} made from it"
+            )
+        if module._compiled_call_impl is not None and not may_be_compiled:
+            raise ValueError(
+                "the network is compiled, and hides what it does: give a copy that is "
+                "not, or call compile() later"
+            )
 
 
 def kind(module: nn.Module) -> str:
@@ -95,7 +117,7 @@ def restored(model: nn.Module) -> Iterator[None]:
         if isinstance(value, dict | list | set)
     ]
     try:
-        with _generators_kept(model):
+        with own_generators(model):
             yield
     finally:
         for module, attributes in before:
@@ -109,17 +131,25 @@ def restored(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _generators_kept(model: nn.Module) -> Iterator[None]:
-    """Put back, afterwards, the states of Python's, NumPy's and torch's generators."""
-    in_python, in_numpy = random.getstate(), np.random.get_state()
+def own_generators(model: nn.Module, seed: int | None = None) -> Iterator[None]:
+    """Let a network that draws random numbers draw its own, not the reader's.
+
+    After the block the generators of Python, NumPy and torch are where they were. With
+    a `seed` they begin with it, so that what is drawn is the same each time.
+    """
+    python, numpy = random.getstate(), np.random.get_state()
     devices = {p.device for p in model.parameters()} - set(map(torch.device, _NO_OTHER))
     kind = next((device.type for device in devices), "cuda")
     try:
         with torch.random.fork_rng(devices, device_type=kind):
+            if seed is not None:
+                random.seed(seed)
+                np.random.seed(seed)
+                torch.manual_seed(seed)
             yield
     finally:
-        random.setstate(in_python)
-        np.random.set_state(in_numpy)
+        random.setstate(python)
+        np.random.set_state(numpy)
 
 
 _NO_OTHER = ("cpu", "meta")  # devices without a generator besides the CPU's

@@ -75,7 +75,7 @@ def _last_maps(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor | None]
     """Return the maps that the network averages, and the weights behind it, if any."""
     if not len(images):
         raise ValueError(f"expected at least one image, got {tuple(images.shape)}")
-    _observe.expect_plain(model)
+    _observe.expect_plain(model, may_be_compiled=True)
     watch = _Watch()
     with (
         torch.inference_mode(False),

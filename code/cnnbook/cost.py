@@ -78,7 +78,7 @@ def layer_table(
     """
     shapes = _shapes(input_size)
     check_count("batch_size", batch_size)
-    _observe.expect_plain(model)
+    _observe.expect_plain(model, may_be_compiled=True)
     counter = _Counter(model, batch_size)
     counter.run(shapes)
     table = pd.DataFrame(counter.rows, columns=COLUMNS)

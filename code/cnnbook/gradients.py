@@ -65,7 +65,7 @@ def norm_by_layer(
     """
     labels = torch.as_tensor(labels)
     _check_batch(images, labels)
-    _observe.expect_plain(model)
+    _observe.expect_plain(model, may_be_compiled=True)
     layers: dict[nn.Module, str] = {
         module: _observe.plain_name(name)
         for name, module in model.named_modules()

@@ -30,6 +30,14 @@ def _close_figures() -> Iterator[None]:
         pyplot.close("all")
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Run what takes minutes only where it is asked for: `-m long`."""
+    if "long" not in config.option.markexpr:
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start one Chromium for all pages, or say plainly that there is none."""

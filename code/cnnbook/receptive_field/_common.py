@@ -8,13 +8,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-# Operations that act on each position by itself, by the name of their function.
-ON_ONE = """
-    batch_norm celu clone contiguous dropout dropout1d dropout2d elu float gelu
-    hardsigmoid hardswish hardtanh leaky_relu local_response_norm logsigmoid mish neg
-    relu relu6 selu sigmoid silu softplus softsign square tanh tanhshrink threshold
-""".split()
-ON_SEVERAL = "add div mul sub".split()
+# Functions that Python's operators and their in-place forms stand for.
+_BY_SYMBOL = "add and div floordiv mod mul or pow sub xor".split()
 
 PerAxis = int | tuple[int, ...]  # an option of a layer: for both axes, or for each
 
@@ -52,9 +47,14 @@ def named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def operation_name(function: Callable) -> str:
-    """Return one name for "add", "add_", "__add__", "__radd__" and "__iadd__"."""
+    """Return one name for "add", "add_", "__add__", "__radd__" and "__iadd__".
+
+    That of an attribute, such as `data`, is its own.
+    """
+    if function.__name__ == "__get__":
+        return function.__self__.__name__  # type: ignore[attr-defined]
     name = function.__name__.strip("_").replace("truediv", "div")
-    return name[1:] if name[1:] in ON_SEVERAL and name[0] in "ir" else name
+    return name[1:] if name[1:] in _BY_SYMBOL and name[0] in "ir" else name
 
 
 def tensors_in(values: Iterable) -> Iterator[Tensor]:
@@ -75,29 +75,24 @@ def by_position(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     return args, renamed
 
 
-# Operations that return a part of a tensor, or several: views, which share its memory.
-_PARTS = "chunk getitem narrow select split unbind".split()
-
-
-def mark_parts(name: str, output: object) -> None:
-    """Note of tensors that they are parts of another one."""
-    if name in _PARTS:
-        for tensor in tensors_in((output,)):
-            tensor.is_part = True  # type: ignore[attr-defined]  # a tensor takes any
-
-
-def refuse_writes(function: Callable, args: tuple) -> None:
-    """Refuse what writes into a part of a tensor: the whole would not show it.
+def one_tensor(layer: str, output: object) -> Tensor:
+    """Return what a layer puts out, if it is a tensor.
 
     Raises:
-        ValueError: The message names the operation.
+        ValueError: If not.
     """
-    name = function.__name__
-    by_symbol = name.startswith("__i") and operation_name(function) in ON_SEVERAL
-    in_place = by_symbol or (name.endswith("_") and not name.endswith("__"))
-    into_part = in_place and args and getattr(args[0], "is_part", False)
-    if name == "__setitem__" or into_part:
+    if not isinstance(output, Tensor):
         raise ValueError(
-            f"the network writes into a part of a tensor ({name}), which cannot be "
-            "followed: put the parts together by torch.cat"
+            f"layer {layer!r} does not put out one tensor, but a "
+            f"{type(output).__name__}: name a layer inside it"
         )
+    return output
+
+
+def middle(layer: nn.Module, output: Tensor) -> Tensor:
+    """Return the middle unit of maps, in all channels; all of a vector."""
+    if output.ndim != 4:
+        return output
+    if type(layer) in (nn.Linear, nn.LayerNorm):  # which act on the last axis
+        output = output.movedim(-1, 1)
+    return output[:, :, output.shape[2] // 2, output.shape[3] // 2]

@@ -1,5 +1,8 @@
 """Looking at a network leaves each of its modules in the mode that it was in."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -132,6 +135,73 @@ def test_what_cannot_be_looked_at_is_refused_and_left_alone(name, make, says):
         LOOKS[name](network)
     if not isinstance(network, nn.DataParallel):  # the lazy layer can still be run
         assert network(IMAGES).shape == (2, 3, 6, 6)
+
+
+def _compiled_in_place():
+    network = _careless()
+    network.compile()
+    return network
+
+
+def _quantised():
+    return nn.Sequential(torch.ao.nn.quantized.dynamic.Linear(3, 2))
+
+
+@pytest.mark.parametrize("name", ["trace", "measure", "effective", "layer_table"])
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        pytest.param(  # the import of the compiler takes seconds
+            lambda: torch.compile(_careless()),
+            "not an OptimizedModule made from it",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            _compiled_in_place,
+            "the network is compiled, and hides what it does",
+            marks=pytest.mark.slow,
+        ),
+        (_quantised, "not a Linear made from it"),
+    ],
+    ids=["compiled", "compiled in place", "quantised"],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_what_hides_its_layers_is_refused(name, make, says):
+    with pytest.raises(ValueError, match=says):
+        LOOKS[name](make())
+
+
+@pytest.mark.parametrize("name", ["trace", "measure", "effective"])
+def test_the_readers_generators_are_left_alone(name):
+    class Noisy(nn.Module):
+        def forward(self, x):
+            return x + torch.rand_like(x) + np.random.rand() + random.random()
+
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    network = nn.Sequential(nn.Conv2d(3, 3, 3), nn.Sequential(Noisy()))
+    torch_state = torch.random.get_rng_state()  # a network's weights are drawn, too
+    if name == "measure":
+        receptive_field.measure(network, SIZE, "1")
+    elif name == "effective":
+        receptive_field.effective(network, IMAGES, "1")
+    else:
+        receptive_field.trace(network, SIZE)
+    assert torch.random.get_rng_state().equal(torch_state)
+    assert (np.random.get_state()[1] == numpy_state[1]).all()
+    assert random.getstate() == python_state
+
+
+@pytest.mark.parametrize("name", ["trace", "measure", "effective"])
+def test_it_looks_within_inference_mode_too(name):
+    network = nn.Sequential(nn.Sequential(nn.Conv2d(3, 3, 3)), nn.ReLU())
+    with torch.inference_mode():
+        images = IMAGES.clone()
+        if name == "measure":
+            assert receptive_field.measure(network, SIZE, "1").size == 3
+        elif name == "effective":
+            assert receptive_field.effective(network, images, "0").sum() > 0.99
+        else:
+            assert receptive_field.trace(network, SIZE)["size"].tolist() == [3, 3]
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -7,12 +7,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from cnnbook import models
 from cnnbook.models import resnet
-from cnnbook.receptive_field import measure, trace
+from cnnbook.receptive_field import measure, trace, window
 
+from . import random_networks
 from .networks import Ends, fields, on_meta
 
 
@@ -228,9 +231,188 @@ def _added_by_symbol(net, x):
 
 
 @pytest.mark.parametrize("way", [_assigned, _added, _added_by_symbol])
-def test_writing_into_a_part_is_refused_by_both_engines(way):
+def test_writing_into_a_part_is_refused_by_the_recursion_and_measured(way):
     """Once it was a field of 1 pixel, in silence."""
     network, size = Parts(way), (4, 33, 33)
-    for ask in (trace, lambda *given: measure(*given, "end")):
-        with pytest.raises(ValueError, match="writes into a part of a tensor"):
-            ask(network, size)
+    with pytest.raises(ValueError, match="writes into a part of a tensor"):
+        trace(network, size)
+    assert measure(network, size, "end").size == 5
+
+
+# Each of these once had a wrong field, or an error from inside: the size is what
+# `measure` finds, too.
+
+
+def _in_place_under_another_name(net, x):
+    y = x.clone()
+    y.detach().add_(net.conv(x)[:, :4])
+    return y
+
+
+def _part_before_a_write(net, x):
+    y = x.clone()
+    part = y[:, :4]
+    y.add_(net.conv(x)[:, :4])
+    return part
+
+
+def _masked_in_place(net, x):
+    net.conv.weight.data[:, :, 3:] *= 0
+    return net.conv(x)[:, :4]
+
+
+def _masked(net, x):
+    mask = torch.ones(5, 5, device=x.device).tril()
+    return F.conv2d(x, net.conv.weight * mask, padding=2)[:, :4]
+
+
+class _Function(torch.autograd.Function):
+    @staticmethod
+    def forward(context, x):
+        return x.transpose(2, 3).contiguous()
+
+
+def _rows(x):
+    return torch.arange(33, device=x.device)[:, None]
+
+
+REFUSED = {
+    "writes into a tensor": [_in_place_under_another_name, _part_before_a_write],
+    "whose kernel is no weight": [_masked_in_place, _masked],
+    "several channels that see": [
+        lambda net, x: torch.cat([x, net.conv(x)], 1)[:, :4],
+        lambda net, x: torch.cat([x, net.conv(x)[:, :4]], 0)[:1],
+        lambda net, x: F.pad(x, (0, 0, 0, 0, 0, 4))[:, 4:] + x,
+        lambda net, x: torch.cat([x, net.conv(x)[:, 4:]], 1).chunk(2, 1)[0],
+    ],
+    "'view'": [
+        lambda net, x: net.conv(x)[:, :4].flatten(1).view(x.shape),
+        lambda net, x: x.view(4, -1)[None, :, None],
+    ],
+    "'mean'": [lambda net, x: x.mean((1, 3))[:, None, :, None]],
+    "'batch_norm'": [lambda net, x: F.batch_norm(x, None, None, training=True)],
+    "'transpose'": [lambda net, x: _Function.apply(net.conv(x)[:, :4]) + x],
+    "'softmax'": [lambda net, x: x + net.conv(x)[:, :1].softmax(1)],
+    "'bool'": [lambda net, x: x if x.mean((1, 2, 3)) > 0 else x * 2],
+    "'item'": [lambda net, x: x * x.mean((1, 2, 3)).item()],
+    "'tolist'": [lambda net, x: x * len(x.tolist())],
+    "'deform_conv2d'": [
+        lambda net, x: torchvision.ops.deform_conv2d(
+            x, x.new_zeros(1, 50, 33, 33), net.conv.weight, padding=2
+        )
+    ],
+    "differs from position to position": [
+        lambda net, x: x + net.conv(x)[:, :4] * (_rows(x) % 2),
+        lambda net, x: torch.where(_rows(x) % 2 == 0, x, net.conv(x)[:, :4]),
+        lambda net, x: net.conv(x)[:, :4].masked_fill(_rows(x) == 16, 0),
+    ],
+    "each its own surroundings": [
+        lambda net, x: x * x[:, :, :4].mean((2, 3), keepdim=True)
+    ],
+    "do not match": [lambda net, x: x[:, :, 4:5] + x.new_zeros(1, 1, 33, 1)],
+    "maps cut apart by channels": [lambda net, x: x.split(11, dim=2)[1] * 1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("says", "way"), [(says, way) for says, ways in REFUSED.items() for way in ways]
+)
+def test_what_had_a_wrong_field_in_silence_is_refused(says, way):
+    with pytest.raises(ValueError, match=says):
+        trace(Parts(way), (4, 33, 33))
+
+
+def _normalised(net, x):
+    """ConvNeXt's norm over channels, written out."""
+    y = net.conv(x)[:, :4]
+    y = y - y.mean(1, keepdim=True)
+    return y / (y.pow(2).mean(dim=1, keepdim=True) + 1e-6).sqrt()
+
+
+def _standardised(net, x):
+    weight = net.conv.weight[:4] / net.conv.weight.std()
+    return F.conv2d(x, weight, padding=2)
+
+
+FOLLOWED = {
+    "maximum": (lambda net, x: torch.maximum(x, net.conv(x)[:, :4]), 5),
+    "power": (lambda net, x: 2 ** net.conv(x)[:, :4], 5),
+    "clamp": (lambda net, x: x + net.conv(x)[:, 4:].clamp(0, 1), 5),
+    "where": (lambda net, x: torch.where(x > 0, net.conv(x)[:, :4], x), 5),
+    "softmax of channels": (lambda net, x: x + net.conv(x)[:, :4].softmax(1), 5),
+    "largest of channels": (lambda net, x: x * net.conv(x).amax(1, keepdim=True), 5),
+    "norm of channels": (_normalised, 5),
+    "by the names of arguments": (
+        lambda net, x: net.conv(x).split(split_size=4, dim=1)[0],
+        5,
+    ),
+    "alpha": (lambda net, x: torch.add(input=x, other=net.conv(x)[:, :4], alpha=2), 5),
+    "all average": (lambda net, x: x * net.conv(x)[:, :4].mean((2, 3), True), 33),
+    "a kernel's gain": (_standardised, 5),
+    "a copy": (lambda net, x: x + net.conv(x)[:, :4].detach().clone(), 5),
+    "memory of its kind": (lambda net, x: torch.zeros_like(x) + net.conv(x)[:, :4], 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_acts_on_each_position_is_followed_whatever_its_name(name):
+    way, size = FOLLOWED[name]
+    network = Parts(way)
+    row = trace(network, (4, 33, 33)).iloc[-1]
+    assert row["size"] == size
+    assert measure(network, (4, 33, 33), "end") == window(row, 33)
+
+
+def test_a_filter_of_fixed_numbers_is_followed_unless_its_border_is_zero():
+    class Filter(nn.Module):
+        def __init__(self, numbers):
+            super().__init__()
+            self.register_buffer("kernel", torch.tensor(numbers).view(1, 1, -1, 1))
+            self.end = nn.Identity()
+
+        def forward(self, x):
+            return self.end(F.conv2d(x, self.kernel))
+
+    assert fields(Filter([1.0, 0.0, -1.0]), (1, 9, 9))["end"] == (3, 1, 0)
+    with pytest.raises(ValueError, match="whose kernel is no weight"):
+        trace(Filter([1.0, 2.0, 0.0]), (1, 9, 9))
+
+
+def test_prepared_weights_belong_to_their_layer():
+    layer = nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 2, 3))
+    table = trace(nn.Sequential(layer, nn.ReLU()), (1, 9, 9))
+    assert table.layer.tolist() == ["0", "1"]
+    assert table["size"].tolist() == [3, 3]
+
+
+def test_a_last_unit_in_the_padding_sees_nothing_of_the_image():
+    # Of the pixels -3, 5 and 13, at a stride of 8, the image of 12 has one.
+    network = nn.Sequential(
+        nn.Conv2d(1, 1, 1, 8, padding=3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    assert fields(network, (1, 12, 12))["2"] == (1, 0, 5)
+    assert measure(network, (1, 12, 12), "2").size == 1
+
+
+def agrees_with_the_measurement(network, axis, side=61):
+    try:
+        row = trace(network, (4, side, side), axis=axis).iloc[-1]
+    except ValueError:
+        assume(False)
+    first = row.start + row.output_size // 2 * row.jump
+    assume(not row.jump or (first >= 0 and first + row["size"] <= side))
+    measured = measure(network, (4, side, side), row.layer, axis=axis)
+    assert measured == window(row, side)
+
+
+@settings(max_examples=60, derandomize=True)
+@given(random_networks.networks(random_networks.FOLLOWED), st.integers(0, 1))
+def test_where_it_answers_it_agrees_with_the_measurement(network, axis):
+    agrees_with_the_measurement(network, axis)
+
+
+@pytest.mark.long
+@settings(max_examples=5000, suppress_health_check=[HealthCheck.filter_too_much])
+@given(random_networks.networks(most=4), st.integers(0, 1))
+def test_where_it_answers_it_agrees_on_thousands_of_networks(network, axis):
+    agrees_with_the_measurement(network, axis)
