@@ -50,14 +50,18 @@ def expect_plain(model: nn.Module, *, may_be_compiled: bool = False) -> None:
     tensors = itertools.chain(model.parameters(), model.buffers())
     if any(map(nn.parameter.is_lazy, tensors)):
         raise ValueError("a lazy layer has no weights yet: run the network once first")
-    for module in model.modules():
+    for name, module in model.named_modules():
         kind = type(module)
         compiled = kind.__name__ in _COMPILED and not may_be_compiled
-        made = isinstance(module, _MADE_FROM_A_NETWORK) or compiled
-        if made or "quantized" in kind.__module__.split("."):
+        if isinstance(module, _MADE_FROM_A_NETWORK) or compiled:
             article = "an" if kind.__name__[0] in "AEIOU" else "a"
             raise ValueError(
                 f"give the network itself, not {article} {kind.__name__} made from it"
+            )
+        if "quantized" in kind.__module__.split("."):
+            raise ValueError(
+                f"layer {name!r} ({kind.__name__}) is quantised, and hides what it does: "
+                "give the network that it was made from"
             )
         if module._compiled_call_impl is not None and not may_be_compiled:
             raise ValueError(

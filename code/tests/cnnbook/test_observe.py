@@ -161,7 +161,7 @@ def _quantised():
             "the network is compiled, and hides what it does",
             marks=pytest.mark.slow,
         ),
-        (_quantised, "not a Linear made from it"),
+        (_quantised, r"layer '0' \(Linear\) is quantised"),
     ],
     ids=["compiled", "compiled in place", "quantised"],
 )
