@@ -308,8 +308,9 @@ class _Recursion(TorchFunctionMode):
             return
         places = output.shape[2:] if output.ndim == 4 else None
         for tensor in given:
-            if self.watch.depends(tensor):
-                [field, _] = tensor.receptive_field  # type: ignore[attr-defined]
+            # One that is only now written into had no field, and counts as it was.
+            field, _ = getattr(tensor, "receptive_field", (None, None))
+            if field:
                 if field.jump and tensor.shape[2:] != places:
                     grids = f"{tuple(tensor.shape)} and {tuple(output.shape)}"
                     raise ValueError(f"branches meet that do not match: {grids}")

@@ -305,6 +305,7 @@ REFUSED = {
         lambda net, x: x + net.conv(x)[:, :4] * (_rows(x) % 2),
         lambda net, x: torch.where(_rows(x) % 2 == 0, x, net.conv(x)[:, :4]),
         lambda net, x: net.conv(x)[:, :4].masked_fill(_rows(x) == 16, 0),
+        lambda net, x: (_rows(x) % 2).expand(x.shape).clone().float().mul_(x),
     ],
     "each its own surroundings": [
         lambda net, x: x * x[:, :, :4].mean((2, 3), keepdim=True)
@@ -350,6 +351,7 @@ FOLLOWED = {
     "all average": (lambda net, x: x * net.conv(x)[:, :4].mean((2, 3), True), 33),
     "a kernel's gain": (_standardised, 5),
     "a copy": (lambda net, x: x + net.conv(x)[:, :4].detach().clone(), 5),
+    "added to zeros": (lambda net, x: torch.zeros_like(x).add_(net.conv(x)[:, :4]), 5),
     "memory of its kind": (lambda net, x: torch.zeros_like(x) + net.conv(x)[:, :4], 5),
 }  # fmt: skip
 
