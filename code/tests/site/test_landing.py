@@ -113,7 +113,9 @@ def test_links_of_the_quiz_lead_into_this_copy() -> None:
     addresses = [link["href"] for link in page.select("cnn-quiz table a")]
     assert len(addresses) == len(quiz.sentences())
     # That there is such a place in such a page, test_pages.py checks for all links.
-    assert all(re.match(r"(\./)?chapters/0[\w-]+\.html#", address) for address in addresses)
+    assert all(
+        re.match(r"(\./)?chapters/0[\w-]+\.html#", address) for address in addresses
+    )
 
 
 @browser
