@@ -498,6 +498,7 @@ def _factor(step: Step) -> float | None:
 def _convolution(step: Step, x: Tensor) -> Tensor:
     settings = dict(step.settings)
     settings.pop("kernel")
+    assert step.weights is not None
     return F.conv2d(x, step.weights, step.vectors.get("bias"), **settings)
 
 

@@ -131,8 +131,7 @@ def whole_numbers(numbers: Tensor) -> tuple[Tensor, float]:
             "network again with a lower learning rate"
         )
     largest = flat.abs().max().item() if flat.numel() else 0.0
-    # A few digits, rounded up a little, so that none becomes more than 127.
-    scale = float(f"{largest / 127 * 1.00001:.6g}") or 1.0
+    scale = float(f"{largest / 127:.6g}") or 1.0  # few digits, so that it is short
     return (flat / scale).round(), scale
 
 

@@ -128,7 +128,7 @@ def view() -> Explorable:
         "it, and its layer F6, whose 84 units show a 3 of 7 by 12 pixels, like the "
         "code of the 3 among the ten codes beside it.",
         sentence="LeNet-5 of 1998 reads a digit, and its layer F6 draws it back.",
-        heights=(1819, 1471),
+        heights=(1819, 1489),
         data={**data, "digits": DIGITS, "presets": PRESETS},
         parts=dict(zip(("lenet5-modern", "one-hidden-layer"), rivals, strict=True)),
         needs=("network",),
@@ -185,7 +185,6 @@ def _still(chain: list[Step], image: Tensor) -> Figure:
         high = wide * values.shape[0] / values.shape[1]
         place = (left / width, 1 - (top + high) / height, wide / width, high / height)
         axis = figure.add_axes(place)
-        signed = {"cmap": "RdBu_r", "vmin": -1.7159, "vmax": 1.7159}
         axis.imshow(values.numpy(), **(look or signed), interpolation="nearest")
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_color("0.7")
@@ -194,7 +193,8 @@ def _still(chain: list[Step], image: Tensor) -> Figure:
     def name(axis: Axes, text: str) -> None:
         axis.set_title(text, fontsize=9, loc="left", pad=3)
 
-    code = {"cmap": "RdBu_r", "vmin": -1.2, "vmax": 1.2}
+    signed: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -1.7159, "vmax": 1.7159}
+    code: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -1.2, "vmax": 1.2}
     name(draw(image[0], 0.05, 0.25, 2.0, cmap="gray_r"), "drawn")
     name(draw(outputs["f6"].view(12, 7), 2.2, 0.25, 7 / 6, **code), "F6 draws back")
     for digit, distance in enumerate(outputs["output"].flatten().tolist()):

@@ -10,7 +10,8 @@
     const text = value.toFixed(digits);
     return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
   };
-  const added = (value) => (number(value).startsWith("−") ? ` − ${number(-value)}` : ` + ${number(value)}`);
+  const added = (value) =>
+    number(value).startsWith("−") ? ` − ${number(-value)}` : ` + ${number(value)}`;
 
   // ---- The steps of a chain. Each maps the numbers before it, maps × rows × columns one
   // after another, to its own; `step.from` and `step.shape` are those three sizes.
@@ -23,10 +24,14 @@
     const group = inputs / groups;
     return Array.from({ length: maps }, (_, map) => {
       const first = Math.floor(map / (maps / groups)) * group;
-      const all = Array.from({ length: group }, (_, i) =>
-        ({ input: first + i, offset: (map * group + i) * area }));
+      const all = Array.from({ length: group }, (_, i) => ({
+        input: first + i,
+        offset: (map * group + i) * area,
+      }));
       // A single number may have been rounded to zero; a whole kernel was left out.
-      return area === 1 ? all : all.filter(({ offset }) => weights.subarray(offset, offset + area).some(Boolean));
+      return area === 1
+        ? all
+        : all.filter(({ offset }) => weights.subarray(offset, offset + area).some(Boolean));
     });
   }
 
@@ -77,13 +82,18 @@
   function bounds({ kind, kernel, stride, padding, dilation, from, shape }, row, column) {
     if (kind === "adaptive average") {
       const range = (i, axis) => [
-        Math.floor((i * from[axis]) / shape[axis]), Math.ceil(((i + 1) * from[axis]) / shape[axis])];
+        Math.floor((i * from[axis]) / shape[axis]),
+        Math.ceil(((i + 1) * from[axis]) / shape[axis]),
+      ];
       const [[top, bottom], [left, right]] = [range(row, 1), range(column, 2)];
       return { top, left, down: bottom - top, right: right - left, apart: [1, 1] };
     }
     return {
-      top: row * stride[0] - padding[0], left: column * stride[1] - padding[1],
-      down: kernel[0], right: kernel[1], apart: dilation,
+      top: row * stride[0] - padding[0],
+      left: column * stride[1] - padding[1],
+      down: kernel[0],
+      right: kernel[1],
+      apart: dilation,
     };
   }
 
@@ -92,7 +102,8 @@
     const values = new Float64Array(down * right);
     for (let u = 0; u < down; u++) {
       for (let v = 0; v < right; v++) {
-        const row = top + u * apart[0], column = left + v * apart[1];
+        const row = top + u * apart[0],
+          column = left + v * apart[1];
         const within = row >= 0 && column >= 0 && row < height && column < width;
         values[u * right + v] = within ? x[(map * height + row) * width + column] : outside;
       }
@@ -101,7 +112,8 @@
   }
 
   const sum = (values) => values.reduce((total, value) => total + value, 0);
-  const divisor = ({ kind, divisor: given }, values) => (kind === "average" ? given : values.length);
+  const divisor = ({ kind, divisor: given }, values) =>
+    kind === "average" ? given : values.length;
 
   function pool(step, x) {
     const [maps, rows, columns] = step.shape;
@@ -131,7 +143,13 @@
   }
 
   function normalise(step, x) {
-    const { groups, eps, scale, shift, shape: [maps] } = step;
+    const {
+      groups,
+      eps,
+      scale,
+      shift,
+      shape: [maps],
+    } = step;
     const length = x.length / groups;
     const moments = Array.from({ length: groups }, (_, group) => {
       const part = x.subarray(group * length, (group + 1) * length);
@@ -158,15 +176,27 @@
   const sigmoid = (x) => 1 / (1 + Math.exp(-x));
   const ACTIVATIONS = {
     relu: () => (x) => Math.max(0, x),
-    "leaky relu": ({ negative_slope: slope }) => (x) => (x < 0 ? slope * x : x),
+    "leaky relu":
+      ({ negative_slope: slope }) =>
+      (x) =>
+        x < 0 ? slope * x : x,
     sigmoid: () => sigmoid,
-    tanh: ({ inside: within, outside }) => (x) => outside * Math.tanh(within * x),
+    tanh:
+      ({ inside: within, outside }) =>
+      (x) =>
+        outside * Math.tanh(within * x),
     gelu: () => (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
     "gelu (tanh)": () => (x) =>
       0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
     silu: () => (x) => x * sigmoid(x),
-    elu: ({ alpha }) => (x) => (x < 0 ? alpha * Math.expm1(x) : x),
-    hardtanh: ({ min_val: low, max_val: high }) => (x) => Math.min(high, Math.max(low, x)),
+    elu:
+      ({ alpha }) =>
+      (x) =>
+        x < 0 ? alpha * Math.expm1(x) : x,
+    hardtanh:
+      ({ min_val: low, max_val: high }) =>
+      (x) =>
+        Math.min(high, Math.max(low, x)),
   };
 
   function softmax(step, x) {
@@ -174,7 +204,8 @@
     const area = rows * columns;
     const y = new Float64Array(x.length);
     for (let place = 0; place < area; place++) {
-      let most = -Infinity, total = 0;
+      let most = -Infinity,
+        total = 0;
       for (let map = 0; map < maps; map++) most = Math.max(most, x[map * area + place]);
       for (let map = 0; map < maps; map++) total += Math.exp(x[map * area + place] - most);
       for (let map = 0; map < maps; map++) {
@@ -187,12 +218,18 @@
 
   function distances({ codes, shape: [classes] }, x) {
     return Float64Array.from({ length: classes }, (_, k) =>
-      sum(x.map((value, i) => (value - codes[k * x.length + i]) ** 2)));
+      sum(x.map((value, i) => (value - codes[k * x.length + i]) ** 2)),
+    );
   }
 
   const STEPS = {
-    convolution, distances, normalise, softmax,
-    maximum: pool, average: pool, "adaptive average": pool,
+    convolution,
+    distances,
+    normalise,
+    softmax,
+    maximum: pool,
+    average: pool,
+    "adaptive average": pool,
     affine: (step, x) => each(step, x, (value, map) => value * step.scale[map] + step.shift[map]),
     activation: (step, x) => each(step, x, ACTIVATIONS[step.function](step)),
     flatten: (step, x) => x,
@@ -226,10 +263,13 @@
   function windows(step, x, index) {
     const [, rows, columns] = step.shape;
     const map = Math.floor(index / (rows * columns));
-    const row = Math.floor((index % (rows * columns)) / columns), column = index % columns;
+    const row = Math.floor((index % (rows * columns)) / columns),
+      column = index % columns;
     if (step.kind === "distances") {
       const weights = step.codes.slice(map * x.length, (map + 1) * x.length);
-      return [{ whole: true, values: x, weights, products: x.map((v, i) => (v - weights[i]) ** 2) }];
+      return [
+        { whole: true, values: x, weights, products: x.map((v, i) => (v - weights[i]) ** 2) },
+      ];
     }
     if (!step.stride && step.kind !== "adaptive average") return [];
     const place = bounds(step, row, column);
@@ -248,7 +288,13 @@
     return step.reads[map].map(({ input, offset }) => {
       const values = inside(step.from, x, input, place);
       const weights = step.weights.subarray(offset, offset + down * right);
-      return { map: input, ...place, values, weights, products: values.map((v, i) => v * weights[i]) };
+      return {
+        map: input,
+        ...place,
+        values,
+        weights,
+        products: values.map((v, i) => v * weights[i]),
+      };
     });
   }
 
@@ -263,9 +309,11 @@
       if (step.kind === "normalise" || step.kind === "flatten") {
         box = { top: 0, left: 0, bottom: height - 1, right: width - 1 };
       } else if (step.stride || step.kind === "adaptive average") {
-        const first = bounds(step, box.top, box.left), end = bounds(step, box.bottom, box.right);
+        const first = bounds(step, box.top, box.left),
+          end = bounds(step, box.bottom, box.right);
         box = {
-          top: Math.max(0, first.top), left: Math.max(0, first.left),
+          top: Math.max(0, first.top),
+          left: Math.max(0, first.left),
           bottom: Math.min(height - 1, end.top + (end.down - 1) * end.apart[0]),
           right: Math.min(width - 1, end.left + (end.right - 1) * end.apart[1]),
         };
@@ -290,35 +338,60 @@
     switch (step.kind) {
       case "convolution": {
         const parts = read.map((window) => ({ ...window, sum: sum(window.products) }));
-        const shown = parts.length > 6
-          ? [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)).slice(0, 3) : parts;
+        const shown =
+          parts.length > 6
+            ? [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)).slice(0, 3)
+            : parts;
         const others = sum(parts.map((part) => part.sum)) - sum(shown.map((part) => part.sum));
-        const named = shown.map((part) => [part.sum,
-          part.whole || step.from[0] === 1 ? "products" : `map ${part.map + 1}`]);
+        const named = shown.map((part) => [
+          part.sum,
+          part.whole || step.from[0] === 1 ? "products" : `map ${part.map + 1}`,
+        ]);
         if (step.bias) named.unshift([step.bias[map], "bias"]);
         if (parts.length > 6) named.push([others, `${parts.length - 3} other maps`]);
-        const terms = named.map(([each, name], i) =>
-          `${i ? added(each) : number(each)} (${name})`);
+        const terms = named.map(([each, name], i) => `${i ? added(each) : number(each)} (${name})`);
         return [`${terms.join("")} = ${number(value)}`];
       }
-      case "maximum": return [`the largest is ${number(value)}`];
-      case "average": return [`${step.divisor === 1 ? "sum" : "mean"} ${number(value)}`];
-      case "adaptive average": return [`mean ${number(value)}`];
-      case "distances": return [`84 squared differences add up to ${number(value)}`.replace("84", read[0].values.length)];
+      case "maximum":
+        return [`the largest is ${number(value)}`];
+      case "average":
+        return [`${step.divisor === 1 ? "sum" : "mean"} ${number(value)}`];
+      case "adaptive average":
+        return [`mean ${number(value)}`];
+      case "distances":
+        return [
+          `84 squared differences add up to ${number(value)}`.replace("84", read[0].values.length),
+        ];
       case "affine": {
-        const scale = step.scale[map], shift = step.shift[map];
+        const scale = step.scale[map],
+          shift = step.shift[map];
         const times = scale === 1 ? "" : ` × ${number(scale)}`;
         return [`${times}${shift ? added(shift) : ""} = ${number(value)}`.trim()];
       }
       case "activation":
-        return [`${step.outside && step.outside !== 1 ? "squashed" : NAMES[step.function] ?? step.function} ${number(value)}`];
-      case "normalise": return [`normalised ${number(value)}`];
-      case "softmax": return [`softmax ${number(value)}`];
-      default: return [];
+        return [
+          `${nameOf(step)} ${number(value)}`,
+        ];
+      case "normalise":
+        return [`normalised ${number(value)}`];
+      case "softmax":
+        return [`softmax ${number(value)}`];
+      default:
+        return [];
     }
   }
 
-  const NAMES = { relu: "ReLU", "leaky relu": "leaky ReLU", gelu: "GELU", "gelu (tanh)": "GELU", silu: "SiLU", elu: "ELU", hardtanh: "clipped" };
+  const NAMES = {
+    relu: "ReLU",
+    "leaky relu": "leaky ReLU",
+    gelu: "GELU",
+    "gelu (tanh)": "GELU",
+    silu: "SiLU",
+    elu: "ELU",
+    hardtanh: "clipped",
+  };
+  const nameOf = ({ function: name, outside = 1 }) =>
+    outside === 1 ? (NAMES[name] ?? name) : "squashed";
 
   // ---- The pad
 
@@ -346,7 +419,8 @@
     const drawn = context.getImageData(0, 0, side * FINE, side * FINE).data;
     const ink = new Float32Array(side * side);
     for (let i = 0; i < drawn.length / 4; i++) {
-      const row = Math.floor(i / (side * FINE * FINE)), column = Math.floor((i % (side * FINE)) / FINE);
+      const row = Math.floor(i / (side * FINE * FINE)),
+        column = Math.floor((i % (side * FINE)) / FINE);
       ink[row * side + column] += drawn[4 * i + 3] / (255 * FINE * FINE);
     }
     return ink;
@@ -355,7 +429,8 @@
   /** Shift an image by whole pixels; what leaves is lost, and nothing comes in. */
   function moved(ink, side, [right, down]) {
     return ink.map((_, i) => {
-      const row = Math.floor(i / side) - down, column = (i % side) - right;
+      const row = Math.floor(i / side) - down,
+        column = (i % side) - right;
       const within = row >= 0 && column >= 0 && row < side && column < side;
       return within ? ink[row * side + column] : 0;
     });
@@ -374,10 +449,14 @@
     // A dot stays small.
     const scale = (box - pen) / Math.max(right - left, bottom - top, box / 3);
     const fit = ([x, y]) => [
-      (x - (left + right) / 2) * scale + side / 2, (y - (top + bottom) / 2) * scale + side / 2];
+      (x - (left + right) / 2) * scale + side / 2,
+      (y - (top + bottom) / 2) * scale + side / 2,
+    ];
     const fitted = strokes.map((stroke) => stroke.map(fit));
     const ink = raster(fitted, side, pen);
-    let mass = 0, x = 0, y = 0;
+    let mass = 0,
+      x = 0,
+      y = 0;
     ink.forEach((value, i) => {
       mass += value;
       x += value * ((i % side) + 0.5);
@@ -396,25 +475,39 @@
     .live { margin: auto; max-width: 358px; }
     .top { display: grid; gap: 12px; grid-template-columns: 1fr 1fr; }
     .input { position: relative; }
-    .pad { border: 1px solid var(--line); border-radius: 6px; cursor: crosshair; overflow: hidden; touch-action: pinch-zoom; }
+    .pad {
+      border: 1px solid var(--line); border-radius: 6px; cursor: crosshair; overflow: hidden;
+      touch-action: pinch-zoom;
+    }
     .pad canvas { aspect-ratio: 1; }
     .verdict { font-size: 17px; line-height: 26px; }
     .verdict b { font-size: 22px; }
-    .images { display: grid; margin-top: 12px; gap: 6px; grid-template-columns: repeat(6, 1fr); max-width: 358px; }
+    .images {
+      display: grid; margin-top: 12px; gap: 6px; grid-template-columns: repeat(6, 1fr);
+      max-width: 358px;
+    }
     .images button { min-height: 48px; padding: 3px; }
     .images canvas { height: 40px; margin: auto; width: 40px; }
-    .scores { align-content: start; display: grid; gap: 0 8px; grid-template-columns: auto 1fr auto; }
+    .scores {
+      align-content: start; display: grid; gap: 0 8px; grid-template-columns: auto 1fr auto;
+    }
     .scores > * { font-size: 13px; line-height: 22px; }
     .scores .bar { align-self: center; background: var(--raised); height: 12px; }
     .scores .bar i { background: var(--accent); display: block; height: 12px; }
     .scores .best { font-weight: 700; }
     .scores .below { background: var(--line); }
     .layers { align-content: start; display: grid; gap: 4px; margin-top: 16px; }
-    .layer-name { line-height: 22px; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+    .layer-name {
+      line-height: 22px; min-width: 0; overflow: hidden; text-overflow: ellipsis;
+      white-space: nowrap;
+    }
     .layer-name span { color: var(--quiet); font-size: 13px; margin-left: 6px; }
     .sheet { border-radius: 3px; max-width: 358px; }
     .sheet .map { background: var(--raised); cursor: pointer; }
-    .panel { background: var(--raised); border-radius: 8px; height: 336px; margin-top: 16px; overflow: hidden; padding: 12px; }
+    .panel {
+      background: var(--raised); border-radius: 8px; height: 336px; margin-top: 16px;
+      overflow: hidden; padding: 12px;
+    }
     .panel h3 { font-size: 15px; font-weight: 600; line-height: 22px; margin: 0; }
     .panel p { font-size: 13px; line-height: 20px; }
     .panel .panel-head { height: 118px; }
@@ -422,14 +515,23 @@
     .panel select { margin-top: 6px; width: 100%; }
     .grids { align-items: start; display: flex; gap: 6px; height: 140px; margin-bottom: 6px; }
     .grids figure { margin: 0; }
-    .grids figcaption { color: var(--quiet); font-size: 13px; line-height: 20px; text-align: center; }
+    .grids figcaption {
+      color: var(--quiet); font-size: 13px; line-height: 20px; text-align: center;
+    }
     .grids .sign { color: var(--quiet); line-height: 23px; padding-top: 66px; }
-    .grids .small { padding-top: 28px; }
+    .grids .small { flex: 1 1 0; max-width: 60px; min-width: 0; padding-top: 28px; }
+    .grids .small figcaption { margin: 0 -10px; }
     .cells { display: grid; }
-    .cells span { font-size: 13px; font-variant-numeric: tabular-nums; line-height: 23px; min-width: 39px; text-align: center; }
+    .cells span {
+      font-size: 13px; font-variant-numeric: tabular-nums; line-height: 23px; min-width: 36px;
+      text-align: center;
+    }
     .grids canvas { height: 115px; width: auto; }
-    .grids .small canvas { height: 60px; }
-    .foot { display: flex; flex-wrap: wrap; gap: 0 16px; justify-content: space-between; align-items: center; margin-top: 8px; min-height: 44px; }
+    .grids .small canvas { height: auto; width: 100%; }
+    .foot {
+      display: flex; flex-wrap: wrap; gap: 0 16px; justify-content: space-between;
+      align-items: center; margin-top: 8px; min-height: 44px;
+    }
     @container (min-width: 600px) {
       .live { max-width: 760px; }
       .images { grid-template-columns: repeat(12, 1fr); max-width: none; }
@@ -437,10 +539,11 @@
       .layers { gap: 10px 12px; grid-template-columns: minmax(84px, 1fr) minmax(0, 548px); }
       .layer-name span { display: block; margin: 0; line-height: 18px; }
       .sheet { max-width: 548px; }
-      .panel { height: 258px; }
-      .panel .panel-head { display: flex; gap: 16px; height: 48px; justify-content: space-between; }
+      .panel { height: 276px; }
+      .panel .panel-head { display: flex; gap: 16px; height: 66px; justify-content: space-between; }
       .panel .seen { min-height: 0; }
-      .panel select { margin: 0; width: auto; }
+      .panel select { align-self: start; flex: none; margin: 0; width: auto; }
+      .cells span { min-width: 39px; }
       .grids { gap: 10px; }
     }
   `;
@@ -449,7 +552,9 @@
     static compute = {
       // For the parity tests; `data` is what Python packs.
       outputs: (data, image) =>
-        forward(prepare(data), Float32Array.from(image)).slice(1).map((output) => [...output]),
+        forward(prepare(data), Float32Array.from(image))
+          .slice(1)
+          .map((output) => [...output]),
       results: (data, images) => {
         const chain = prepare(data);
         return images.map((image) => [...forward(chain, Float32Array.from(image)).at(-1)]);
@@ -459,9 +564,12 @@
         const chain = prepare(data);
         const x = forward(chain, Float32Array.from(image))[i];
         const { shape, bias } = chain.steps[i];
-        return Array.from({ length: size(shape) }, (_, index) =>
-          sum(windows(chain.steps[i], x, index).map(({ products }) => sum(products))) +
-            (bias ? bias[Math.floor(index / (shape[1] * shape[2]))] : 0));
+        return Array.from(
+          { length: size(shape) },
+          (_, index) =>
+            sum(windows(chain.steps[i], x, index).map(({ products }) => sum(products))) +
+            (bias ? bias[Math.floor(index / (shape[1] * shape[2]))] : 0),
+        );
       },
       settled: (strokes) => [...settled(strokes, 32, 20, 2.4).ink],
     };
@@ -488,7 +596,8 @@
         const all = unpack(data.images);
         const length = size(data.input);
         this.images = Array.from({ length: all.length / length }, (_, i) =>
-          all.slice(i * length, (i + 1) * length));
+          all.slice(i * length, (i + 1) * length),
+        );
       }
     }
 
@@ -497,8 +606,12 @@
     head() {
       this.verdict = element("p", { className: "verdict" });
       this.scores = element("div", { className: "scores numbers" });
-      return element("div", {}, this.verdict,
-        element("div", { className: "top" }, this.inputPart(), this.scores));
+      return element(
+        "div",
+        {},
+        this.verdict,
+        element("div", { className: "top" }, this.inputPart(), this.scores),
+      );
     }
 
     /** The image that goes in: a pad, where it is one that can be drawn. */
@@ -507,7 +620,7 @@
       this.fieldMark = element("div", { className: "mark", hidden: true });
       this.pad = element("div", { className: "map" }, this.canvas, this.fieldMark);
       if (this.drawable) this.makePad();
-      else this.pad.setAttribute("role", "img"), this.pad.setAttribute("aria-label", "The image");
+      else (this.pad.setAttribute("role", "img"), this.pad.setAttribute("aria-label", "The image"));
       return element("div", { className: "input" }, this.pad);
     }
 
@@ -515,13 +628,16 @@
       this.pad.classList.add("pad");
       this.pad.tabIndex = 0;
       this.pad.setAttribute("role", "application");
-      this.pad.setAttribute("aria-label",
-        "Drawing pad. Draw with the pointer; the arrow keys shift what is drawn by a pixel.");
+      this.pad.setAttribute(
+        "aria-label",
+        "Drawing pad. Draw with the pointer; the arrow keys shift what is drawn by a pixel.",
+      );
       const at = (event) => {
         const place = this.canvas.getBoundingClientRect();
         return [
           ((event.clientX - place.left) / place.width) * this.side - this.shift[0],
-          ((event.clientY - place.top) / place.height) * this.side - this.shift[1]];
+          ((event.clientY - place.top) / place.height) * this.side - this.shift[1],
+        ];
       };
       const end = (keep) => {
         if (!this.drawing) return;
@@ -561,7 +677,10 @@
         const canvas = element("canvas", { "aria-hidden": "true" });
         this.paintImage(canvas, image);
         const name = this.chain.captions?.[i];
-        const made = button("", () => this.choose(i), { label: `Image ${i + 1}${name ? `: ${name}` : ""}`, pressed: false });
+        const made = button("", () => this.choose(i), {
+          label: `Image ${i + 1}${name ? `: ${name}` : ""}`,
+          pressed: false,
+        });
         made.append(canvas);
         row.append(made);
       });
@@ -576,8 +695,17 @@
     }
 
     foot() {
-      return element("div", {}, this.numbers(() => this.rows()), element("div", { className: "foot quiet" },
-        "Each layer is checked against PyTorch.", this.copyLink()));
+      return element(
+        "div",
+        {},
+        this.numbers(() => this.rows()),
+        element(
+          "div",
+          { className: "foot quiet" },
+          "Each layer is checked against PyTorch.",
+          this.copyLink(),
+        ),
+      );
     }
 
     // What the reader does
@@ -613,7 +741,9 @@
     pixels() {
       const { paper = 0, ink = 1 } = this.chain;
       if (!this.image) {
-        return moved(this.settle().ink, this.side, this.shift).map((value) => paper + value * (ink - paper));
+        return moved(this.settle().ink, this.side, this.shift).map(
+          (value) => paper + value * (ink - paper),
+        );
       }
       if (!this.drawable) return this.image;
       const above = this.image.map((value) => value - paper);
@@ -639,11 +769,19 @@
 
     /** Draw an image in its own range: ink on paper, or in its three colours. */
     paintImage(canvas, image) {
-      const { input: [channels, rows, columns], paper = 0, ink = 1 } = this.chain;
+      const {
+        input: [channels, rows, columns],
+        paper = 0,
+        ink = 1,
+      } = this.chain;
       const share = image.map((value) => Math.max(0, Math.min(1, (value - paper) / (ink - paper))));
       if (channels !== 3) {
-        return paint(canvas, share.subarray(0, rows * columns),
-          { columns, limit: 1, ink: true, colours: this.colours });
+        return paint(canvas, share.subarray(0, rows * columns), {
+          columns,
+          limit: 1,
+          ink: true,
+          colours: this.colours,
+        });
       }
       canvas.width = columns;
       canvas.height = rows;
@@ -666,8 +804,10 @@
         const high = Math.max(stage.rows ?? 0, Math.ceil(maps / wide));
         const made = sheet({
           label: `${stage.name}, ${stage.about}`,
-          maps: features ? 1 : Math.min(maps, 64), across: stage.across,
-          rows: features ? high : rows, columns: features ? wide : columns,
+          maps: features ? 1 : Math.min(maps, 64),
+          across: stage.across,
+          rows: features ? high : rows,
+          columns: features ? wide : columns,
           words: (unit) => this.unitWords(i, unit),
           onpoint: (unit) => this.point(i, unit),
         });
@@ -680,7 +820,10 @@
 
     place(i, node, { name, kind, about }) {
       const words = [kind, about].filter(Boolean).map((text) => element("span", {}, text));
-      this.layers.append(element("div", { className: "layer-name" }, element("b", {}, name), ...words), node);
+      this.layers.append(
+        element("div", { className: "layer-name" }, element("b", {}, name), ...words),
+        node,
+      );
     }
 
     paintLayers() {
@@ -693,7 +836,10 @@
           full.set(values);
           values = full;
         }
-        this.sheets[i].paint(values, { limit: given ?? limit(step, values), colours: this.colours });
+        this.sheets[i].paint(values, {
+          limit: given ?? limit(step, values),
+          colours: this.colours,
+        });
       });
     }
 
@@ -706,16 +852,22 @@
       if (classes > 10) order.sort((a, b) => result[b] - result[a]);
       const best = result.indexOf(Math.max(...result));
       // Bars begin at zero, and go to its left for what is negative.
-      const low = Math.min(0, ...result), range = Math.max(0, ...result) - low || 1;
+      const low = Math.min(0, ...result),
+        range = Math.max(0, ...result) - low || 1;
       this.verdict.replaceChildren("Read as ", element("b", {}, names[best]), ".");
-      this.scores.replaceChildren(...order.slice(0, 10).flatMap((i) => {
-        const bar = element("i", { className: result[i] < 0 ? "below" : "" });
-        bar.style.marginLeft = `${(100 * (Math.min(0, result[i]) - low)) / range}%`;
-        bar.style.width = `${(100 * Math.abs(result[i])) / range}%`;
-        const className = i === best ? "best" : "";
-        return [element("span", { className }, names[i]), element("div", { className: "bar" }, bar),
-          element("span", { className }, number(result[i]))];
-      }));
+      this.scores.replaceChildren(
+        ...order.slice(0, 10).flatMap((i) => {
+          const bar = element("i", { className: result[i] < 0 ? "below" : "" });
+          bar.style.marginLeft = `${(100 * (Math.min(0, result[i]) - low)) / range}%`;
+          bar.style.width = `${(100 * Math.abs(result[i])) / range}%`;
+          const className = i === best ? "best" : "";
+          return [
+            element("span", { className }, names[i]),
+            element("div", { className: "bar" }, bar),
+            element("span", { className }, number(result[i])),
+          ];
+        }),
+      );
       this.say(`Read as ${names[best]}, score ${number(result[best])}.`);
     }
 
@@ -739,11 +891,14 @@
     unitWords(i, unit) {
       const index = this.index(i, unit);
       if (index === undefined) return "no unit";
-      return `${this.unitTitle(i, unit)}: ${number(this.outputs[this.chain.stages[i].last + 1][index])}`;
+      const values = this.outputs[this.chain.stages[i].last + 1];
+      return `${this.unitTitle(i, unit)}: ${number(values[index])}`;
     }
 
     point(i, unit) {
-      this.sheets?.forEach((other, j) => j !== i && other.pinned && unit?.pinned && other.point(null));
+      this.sheets?.forEach(
+        (other, j) => j !== i && other.pinned && unit?.pinned && other.point(null),
+      );
       const known = unit && this.index(i, unit) !== undefined;
       this.unit = known ? { stage: i, ...unit } : undefined;
       this.chosenMap = undefined;
@@ -765,29 +920,46 @@
     }
 
     invitation() {
-      return [element("h3", {}, "One unit"), element("p", { className: "quiet" },
-        "Point at a pixel of any map, or tap it; on the keyboard, walk with the arrow keys. " +
-        "You see what it looks at, what it multiplies, and what comes out. " +
-        "A tap or Enter keeps it, Escape lets it go.")];
+      return [
+        element("h3", {}, "One unit"),
+        element(
+          "p",
+          { className: "quiet" },
+          "Point at a pixel of any map, or tap it; on the keyboard, walk with the arrow keys. " +
+            "You see what it looks at, what it multiplies, and what comes out. " +
+            "A tap or Enter keeps it, Escape lets it go.",
+        ),
+      ];
     }
 
     frameField({ top, left, bottom, right }) {
       const [, rows, columns] = this.chain.input;
-      this.fieldMark.style.cssText = `left:${(100 * left) / columns}%;top:${(100 * top) / rows}%;` +
-        `width:${(100 * (right - left + 1)) / columns}%;height:${(100 * (bottom - top + 1)) / rows}%`;
+      this.fieldMark.style.cssText =
+        `left:${(100 * left) / columns}%;top:${(100 * top) / rows}%;` +
+        `width:${(100 * (right - left + 1)) / columns}%;` +
+        `height:${(100 * (bottom - top + 1)) / rows}%`;
     }
 
     /** Frame what a unit reads of the stage before. */
     light(i, read) {
       const { features, wide, high } = this.sheets[i];
-      if (features) return this.sheets[i].mark([{ map: 0, row: 0, column: 0, height: high, width: wide }]);
+      if (features)
+        return this.sheets[i].mark([{ map: 0, row: 0, column: 0, height: high, width: wide }]);
       const [, rows, columns] = this.chain.steps[this.chain.stages[i].last].shape;
-      this.sheets[i].mark(read.filter(({ map }) => map < 64).map(({ map, top, left, down, right, apart }) => {
-        const [row, column] = [Math.max(0, top), Math.max(0, left)];
-        return { map, row, column,
-          height: Math.min(rows, top + (down - 1) * apart[0] + 1) - row,
-          width: Math.min(columns, left + (right - 1) * apart[1] + 1) - column };
-      }));
+      this.sheets[i].mark(
+        read
+          .filter(({ map }) => map < 64)
+          .map(({ map, top, left, down, right, apart }) => {
+            const [row, column] = [Math.max(0, top), Math.max(0, left)];
+            return {
+              map,
+              row,
+              column,
+              height: Math.min(rows, top + (down - 1) * apart[0] + 1) - row,
+              width: Math.min(columns, left + (right - 1) * apart[1] + 1) - column,
+            };
+          }),
+      );
     }
 
     fillPanel(i, unit, index, { read, value, words }) {
@@ -795,25 +967,41 @@
       const step = this.chain.steps[first];
       const { top, left, bottom, right } = field(this.chain, last, index);
       const before = i > 0 ? this.chain.stages[i - 1].name : "the image";
-      const seen = `It sees ${bottom - top + 1}×${right - left + 1} pixels of the image. ` +
+      const seen =
+        `It sees ${bottom - top + 1}×${right - left + 1} pixels of the image. ` +
         readWords(step, read, before);
-      const largest = read.length ? read.reduce((a, b) => (strength(b) > strength(a) ? b : a)) : undefined;
+      const largest = read.length
+        ? read.reduce((a, b) => (strength(b) > strength(a) ? b : a))
+        : undefined;
       const shown = read.find(({ map }) => map === this.chosenMap) ?? largest;
       if (shown?.whole) shown.right = this.chain.stages[i - 1]?.columns;
       const name = `${this.unitTitle(i, unit)}: ${number(value)}`;
       this.panel.replaceChildren(
-        element("div", { className: "panel-head" },
+        element(
+          "div",
+          { className: "panel-head" },
           element("div", {}, element("h3", {}, name), element("p", { className: "seen" }, seen)),
-          read.length > 1 ? this.mapChoice(read, shown, before) : ""),
-        this.grids(step, shown), element("p", { className: "numbers" }, `${words.join("; ")}.`));
+          read.length > 1 ? this.mapChoice(read, shown, before) : "",
+        ),
+        this.grids(step, shown),
+        element("p", { className: "numbers" }, `${words.join("; ")}.`),
+      );
       this.say(`${name}. ${seen}`);
     }
 
     /** A list of the maps that a unit reads: one is shown with its products. */
     mapChoice(read, shown, before) {
-      const select = element("select", { "aria-label": `Map of ${before}` }, ...read.map((window) =>
-        element("option", { value: window.map, selected: window === shown },
-          `map ${window.map + 1}: ${window.values.length} products, sum ${number(sum(window.products))}`)));
+      const select = element(
+        "select",
+        { "aria-label": `Map of ${before}` },
+        ...read.map((window) =>
+          element(
+            "option",
+            { value: window.map, selected: window === shown },
+            `map ${window.map + 1}: sum ${number(sum(window.products))}`,
+          ),
+        ),
+      );
       select.onchange = () => {
         this.chosenMap = Number(select.value);
         this.paintUnit();
@@ -826,17 +1014,30 @@
     grids(step, window) {
       const row = element("div", { className: "grids numbers" });
       if (!window) return row;
-      const { values, weights, products, right = Math.ceil(Math.sqrt(values.length * 1.5)) } = window;
+      const {
+        values,
+        weights,
+        products,
+        right = Math.ceil(Math.sqrt(values.length * 1.5)),
+      } = window;
       const wide = this.live.clientWidth >= 680;
       const part = (name, numbers, small) =>
-        element("figure", { className: small ? "small" : "" },
-          element("figcaption", {}, name), cells(numbers, right, small, this.colours));
+        element(
+          "figure",
+          { className: small ? "small" : "" },
+          element("figcaption", {}, name),
+          cells(numbers, right, small, this.colours),
+        );
       if (!weights) row.append(part("reads", values, false));
       else {
         const sign = step.kind === "distances" ? "−" : "×";
-        row.append(part("reads", values, !wide), element("span", { className: "sign" }, sign),
-          part(step.kind === "distances" ? "code" : "weights", weights, !wide), element("span", { className: "sign" }, "="),
-          part(step.kind === "distances" ? "squares" : "products", products, false));
+        row.append(
+          part("reads", values, !wide),
+          element("span", { className: "sign" }, sign),
+          part(step.kind === "distances" ? "code" : "weights", weights, !wide),
+          element("span", { className: "sign" }, "="),
+          part(step.kind === "distances" ? "squares" : "products", products, false),
+        );
       }
       return row;
     }
@@ -854,10 +1055,13 @@
   function readWords(step, read, before) {
     if (!read.length) return "";
     const [{ map, values, whole }] = read;
-    if (step.kind === "distances") return `It compares the ${values.length} units of ${before} with its code.`;
+    if (step.kind === "distances")
+      return `It compares the ${values.length} units of ${before} with its code.`;
     if (whole) return `It reads all ${values.length} units of ${before}.`;
-    if (read.length > 1) return `It reads ${values.length} numbers in each of ${read.length} maps of ${before}.`;
-    return `It reads ${values.length} numbers of ${step.from[0] === 1 ? before : `map ${map + 1} of ${before}`}.`;
+    if (read.length > 1)
+      return `It reads ${values.length} numbers in each of ${read.length} maps of ${before}.`;
+    const from = step.from[0] === 1 ? before : `map ${map + 1} of ${before}`;
+    return `It reads ${values.length} numbers of ${from}.`;
   }
 
   /** The value that is drawn in full colour. */
@@ -890,6 +1094,9 @@
     return grid;
   }
 
-  Object.assign(globalThis.cnnbook, { Network, network: { added, field, forward, moved, number, prepare, raster, settled } });
+  Object.assign(globalThis.cnnbook, {
+    Network,
+    network: { added, field, forward, moved, number, prepare, raster, settled },
+  });
   define("network", Network);
 })();

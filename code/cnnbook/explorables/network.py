@@ -189,7 +189,7 @@ def _height(data: dict[str, Any], images: int, wide: bool) -> int:
     scores = 22 * min(outputs, 10) if place == [1, 1] else 0
     pad = (232 if wide else 173) * rows / columns + 2
     presets = 54 * -(-images // (12 if wide else 6)) - 6
-    fixed = 424 if wide else 510
+    fixed = 442 if wide else 510
     return round(
         fixed + max(pad, scores) + presets + sum(layers) + gap * (len(layers) - 1)
     )
