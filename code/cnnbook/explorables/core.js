@@ -235,21 +235,25 @@
   }
 
   // The letters with which Python packs numbers: none needs an escape in JSON or HTML.
-  const letters = Array.from({ length: 92 }, (_, i) => String.fromCharCode(35 + i));
-  const RANK = Object.fromEntries(
-    letters.filter((letter) => !"&<>\\".includes(letter)).map((letter, rank) => [letter, rank]));
+  const RANK = new Uint8Array(128);
+  Array.from({ length: 92 }, (_, i) => 35 + i)
+    .filter((code) => !"&<>\\".includes(String.fromCharCode(code)))
+    .forEach((code, rank) => (RANK[code] = rank));
 
   /** Numbers that Python packed as letters: a rank, or a pair of them, times a scale. */
   function unpack({ scale, letters, rest }) {
     const finer = rest && unpack(rest);
-    const numbers = [];
+    const numbers = new Float32Array(letters.length);
+    let count = 0;
     for (let i = 0; i < letters.length; i++) {
-      let rank = RANK[letters[i]];
-      if (rank >= 80) rank += 8 * RANK[letters[++i]];
+      let rank = RANK[letters.charCodeAt(i)];
+      if (rank >= 80) rank += 8 * RANK[letters.charCodeAt(++i)];
       // 0, 1, −1, 2, −2 …
-      numbers.push(scale * (rank % 2 ? (rank + 1) / 2 : -rank / 2));
+      const whole = rank % 2 ? (rank + 1) / 2 : -rank / 2;
+      numbers[count] = scale * whole + (finer ? finer[count] : 0);
+      count++;
     }
-    return Float32Array.from(numbers, (each, i) => each + (finer ? finer[i] : 0));
+    return numbers.slice(0, count);
   }
 
   /** Whether the page around is dark: the book, Colab, JupyterLab, VS Code, the system. */
