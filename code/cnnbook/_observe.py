@@ -60,8 +60,8 @@ def expect_plain(model: nn.Module, *, may_be_compiled: bool = False) -> None:
             )
         if "quantized" in kind.__module__.split("."):
             raise ValueError(
-                f"layer {name!r} ({kind.__name__}) is quantised, and hides what it does: "
-                "give the network that it was made from"
+                f"layer {name!r} ({kind.__name__}) is quantised and hides its work: "
+                "give the network that was quantised"
             )
         if module._compiled_call_impl is not None and not may_be_compiled:
             raise ValueError(
