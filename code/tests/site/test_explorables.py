@@ -29,7 +29,9 @@ def page(tmp_path: Path) -> SimpleNamespace:
     )
     body = f"<p>a</p>{explorables.show('squash').html()}<p>b</p>{many.html()}<p>c</p>"
     context = {"body": body, "content_root": "../"}
-    lift(SimpleNamespace(outdir=str(tmp_path)), "page", "page.html", context, None)
+    config = SimpleNamespace(html_baseurl="https://book.example/")
+    app = SimpleNamespace(outdir=str(tmp_path), config=config)
+    lift(app, "page", "page.html", context, None)
     files = sorted(path.name for path in (tmp_path / FOLDER).iterdir())
     return SimpleNamespace(body=context["body"], files=files, folder=tmp_path / FOLDER)
 
