@@ -81,8 +81,8 @@ def test_two_pages_make_a_book(browser: Browser) -> None:
         target.unlink(missing_ok=True)
     assert sheets == len(texts)
     assert (landing.title, part.title) == ("About this book", "Back matter")
-    assert sections[1].title == "The chapters"
+    assert sections[1].title == "Seven questions"
     assert [pages[0].title, pages[1][0].title] == ["Notation", "Sizes"]
-    assert {"/intro/the-chapters", "/chapters/notation/sizes"} <= set(places)
-    first = next(i for i, text in enumerate(texts, 1) if "Why does a network" in text)
+    assert {"/intro/seven-questions", "/chapters/notation/sizes"} <= set(places)
+    first = next(i for i, text in enumerate(texts, 1) if "A free book" in text)
     assert f"About this book {first}" in texts[1]
