@@ -180,12 +180,8 @@ def test_an_answer_in_the_page_opens_its_result(page: Page, address: str) -> Non
 
 
 @pytest.mark.browser
-def test_an_address_and_a_search_open_what_they_lead_to(
-    page: Page, address: str
-) -> None:
+def test_an_address_opens_what_it_leads_to(page: Page, address: str) -> None:
     page.goto(address)
     inside = page.locator(f"{HIDDEN} figure[id]").first.get_attribute("id")
     page.goto(f"{address}#{inside}")
     page.locator(f"#{inside}").wait_for(state="visible")
-    page.goto(f"{address}?highlight=locality#what-sharing-saves")
-    page.locator("#what-sharing-saves .gate-result:not([hidden])").wait_for()
