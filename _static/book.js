@@ -136,9 +136,13 @@ function offerAllResults() {
 // search button's own text names it better than its label, which leaves out the keys.
 function nameControls() {
   document.querySelector(".search-button-field")?.removeAttribute("aria-label");
-  for (const handle of document.querySelectorAll(".noUi-handle:not([aria-label])")) {
-    const label = handle.closest(".jupyter-widgets")?.querySelector(".widget-label");
-    handle.setAttribute("aria-label", label?.textContent.trim() || "Slider");
+  for (const slider of document.querySelectorAll(".widget-slider")) {
+    const handle = slider.querySelector(".noUi-handle");
+    const [label, value] = [".widget-label", ".widget-readout"].map((part) =>
+      slider.querySelector(part)?.textContent.trim());
+    // Only what differs: each change is looked at again.
+    if (handle?.ariaLabel !== label) handle.ariaLabel = label;
+    if (handle?.ariaValueText !== value) handle.ariaValueText = value;
   }
   const plays = document.querySelectorAll(".widget-play button:not([aria-label])");
   for (const button of plays) {

@@ -53,6 +53,8 @@ REPLACED = {
     re.compile(
         '<div role="list" class="citation-list">'
     ): '<div class="citation-list">',
+    # A number below zero has a minus sign, not a hyphen.
+    re.compile(r"(<td[^>]*>)-(?=[\d.])"): "\\1\u2212",
     # What is folded away whole is a solution in this book.
     re.compile(">(Show|Hide) code cell content<"): r">\1 the solution<",
 }
