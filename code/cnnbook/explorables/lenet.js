@@ -371,7 +371,7 @@
       const { name, units } = this.chain.stages.find((stage) => stage.drawing);
       this.drawingName.textContent = this.byDistance ? "F6 draws back" : `${name}: ${units} units`;
       this.codesName.textContent = this.byDistance
-        ? "Distance to each ideal digit: the least wins"
+        ? "Distances: the least wins"
         : "Each digit’s share";
       this.cells = Array.from({ length: 10 }, (_, digit) => {
         const picture = this.byDistance
@@ -446,7 +446,7 @@
       const bar = element("i");
       bar.style.width = `${100 * none}%`;
       this.none.replaceChildren(
-        element("span", {}, "“none of these”, always at 1"),
+        element("span", {}, "“none of these”"),
         element("div", { className: "bar" }, bar),
         element("span", {}, `${Math.round(100 * none)} %`),
       );

@@ -61,6 +61,7 @@ def test_parity(
     page: Page, element: Locator, shown: Explorable, images: Tensor, name: str
 ) -> None:
     packed = shown.data if name == "lenet5" else shown.parts[name]
+    images = images[::2]  # still hundreds, and of each kind
     (found,) = compute(page, "lenet", "results", [[packed, images.flatten(1).tolist()]])
     with torch.no_grad():
         expected = rounded_network(name).double()(images.double())
