@@ -197,7 +197,7 @@ def test_an_answer_opens_the_result_and_is_remembered(
     behind.get_by_role("status").filter(has_text="Each pooling halves").wait_for()
     page.reload()
     page.wait_for_function(STARTED, arg="gate")
-    assert behind.get_by_text("it is “the maps”.").is_visible()
+    behind.get_by_text("it is “the maps”.").wait_for()
     behind.get_by_role("button", name="answer again").click()
     assert not is_open(page)
     assert show.is_disabled()
