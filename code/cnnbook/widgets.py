@@ -8,15 +8,14 @@ first picture is.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Sequence
 from html import escape
 
 import ipywidgets
 import matplotlib.pyplot as plt
 from ipywidgets import HTML, SelectionSlider, VBox, jslink
-from PIL import Image
+
+from . import _picture
 
 HAS_STACK = hasattr(ipywidgets, "Stack")  # ipywidgets 7, Colab's, has none
 # The bar of a Tab has one name or the other, by the version of the page's widgets.
@@ -60,12 +59,7 @@ def picture(alt: str, *, dpi: int = 110) -> Picture:
     Args:
         alt: What the picture shows, for readers who cannot see it.
     """
-    drawn, small = io.BytesIO(), io.BytesIO()
-    plt.savefig(drawn, format="png", dpi=dpi)
-    plt.close()
-    # 64 colours are enough for such pictures, and a third of the size.
-    Image.open(drawn).convert("RGB").quantize(64).save(small, "png", optimize=True)
-    return Picture(base64.b64encode(small.getvalue()).decode(), alt)
+    return Picture(_picture.encoded(plt.gcf(), dpi), alt)
 
 
 def frames(

@@ -13,7 +13,6 @@ import base64
 import hashlib
 import io
 import re
-import sys
 from pathlib import Path
 
 from docutils import nodes
@@ -21,8 +20,6 @@ from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
-
-from tools import ROOT
 
 SCRIPT = re.compile(r'<script data-script="([\w-]+)">(.*?)</script>', re.DOTALL)
 # The element, and the scripts it needs, in the order in which they run.
@@ -119,7 +116,6 @@ class Show(SphinxDirective):
 
 def setup(app: Sphinx) -> dict:
     """Register the directive, and what is done to each page."""
-    sys.path.append(str(ROOT / "code"))  # where cnnbook lies
     app.add_directive("explorable", Show)
     # Before the pages are made light.
     app.connect("html-page-context", lift, priority=800)

@@ -155,7 +155,6 @@
   const typed = dialog?.querySelector("input");
   if (typed) {
     const list = document.createElement("ul");
-    list.className = "search-found";
     dialog.append(list);
     typed.addEventListener("input", () => show(typed, list, IN_DIALOG));
     show(typed, list, IN_DIALOG);

@@ -13,7 +13,6 @@ import csv
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,7 @@ INDEX = FOLDER / "records.js"
 HEADINGS = ["h1", "h2", "h3"]
 # What a section holds besides its prose.
 NO_PROSE = ["pre", "script", "style", "table", "button", "svg", "nav", "summary"]
-NO_PROSE_CLASSES = {"headerlink", "cell_input", "toctree-wrapper", "cell-output-note"}
+NO_PROSE_CLASSES = {"headerlink", "cell_input", "toctree-wrapper"}
 SPACE_BEFORE = re.compile(r"\s+([,.;:?!)])")
 # A title as the theme numbers it: "1. LeNet-5".
 NUMBER = re.compile(r"^\d+\.\s*")
@@ -193,7 +192,6 @@ def begin(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> dict:
     """Note each page's sections before its body is changed; write them at the end."""
-    sys.path.append(str(ROOT / "code"))  # where cnnbook lies
     app.connect("builder-inited", begin)
     app.connect("html-page-context", collect, priority=300)
     app.connect("build-finished", write)

@@ -6,8 +6,6 @@ layer F6 of LeNet-5 draws when it has read it.
 
 from __future__ import annotations
 
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
@@ -40,7 +38,6 @@ def card() -> dict[str, str]:
 
 def draw() -> Figure:
     """Draw the picture, 100 pixels an inch."""
-    sys.path.append(str(ROOT / "code"))  # where cnnbook lies
     from cnnbook.explorables import _chain, lenet
 
     image = lenet.drawn(lenet.DIGITS[DIGIT])

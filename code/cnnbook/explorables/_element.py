@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
 from collections.abc import Mapping
@@ -12,11 +10,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import Tensor
+
+from .. import _picture
 
 FOLDER = Path(__file__).parent
 # 88 that need no escape in JSON or HTML: the last eight begin a pair.
@@ -80,8 +78,9 @@ class Explorable:
         if still is None:
             return ""
         if isinstance(still, Figure):
+            source = f"data:image/png;base64,{_picture.encoded(still)}"
             still = (
-                f'<img alt="{escape(self.alt)}" src="{_address(still)}" '
+                f'<img alt="{escape(self.alt)}" src="{source}" '
                 'style="max-width:100%;height:auto">'
             )
         return f"{still}<p>{escape(self.sentence)}</p>"
@@ -145,16 +144,6 @@ def _letters(number: float) -> str:
         return LETTERS[rank]
     pairs, first = divmod(rank - 80, 8)
     return LETTERS[80 + first] + LETTERS[pairs]
-
-
-def _address(figure: Figure) -> str:
-    """Return a figure as the address of a small picture, and close it."""
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=110)
-    plt.close(figure)
-    # 64 colours are enough for such pictures, and a third of the size.
-    Image.open(drawn).convert("RGB").quantize(64).save(small, "png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(small.getvalue()).decode()}"
 
 
 def _json(content: Any) -> str:

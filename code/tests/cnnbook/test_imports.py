@@ -16,8 +16,8 @@ LAYERS = """
     exercises plots
     gradients pretrained training
     cam chains cost data models papers receptive_field records
-    memory packages
-    _book _lookup _observe _products _progress _settings claims timing widgets
+    memory packages widgets
+    _book _lookup _observe _picture _products _progress _settings claims timing
 """.strip().splitlines()
 FLOORS = {name: -line for line, row in enumerate(LAYERS) for name in row.split()}
 

@@ -34,6 +34,21 @@ def open_alone(
     return page.locator(f"cnn-{name}")
 
 
+def open_in_sandbox(page: Page, shown: Explorable) -> Locator:
+    """Open an explorable in a frame like Colab's; return it when it has started.
+
+    Such a frame may run scripts and has no origin: no storage, no address of its own.
+    """
+    frame = '<iframe sandbox="allow-scripts" width="700" height="1500"></iframe>'
+    page.set_content(frame)
+    page.locator("iframe").evaluate(
+        "(frame, html) => frame.srcdoc = html", shown.html()
+    )
+    element = page.frame_locator("iframe").locator(f"cnn-{shown.name}[started]")
+    element.wait_for()
+    return element
+
+
 def compute(page: Page, name: str, function: str, inputs: list[Any]) -> list[Any]:
     """Apply a function of an explorable's `static compute` to each of the inputs.
 

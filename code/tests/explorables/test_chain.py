@@ -13,7 +13,13 @@ from playwright.sync_api import Locator, Page
 from cnnbook import explorables
 from cnnbook.chains import ACTIVATIONS
 from cnnbook.gradients import scalar_chain
-from tests.explorables.stage import STARTED, compute, open_alone, write
+from tests.explorables.stage import (
+    STARTED,
+    compute,
+    open_alone,
+    open_in_sandbox,
+    write,
+)
 
 pytestmark = pytest.mark.browser
 NAME = "chain"
@@ -217,11 +223,7 @@ def test_twice_in_a_page_and_in_a_sandbox(page: Page, tmp_path: Path) -> None:
     page.goto(write(tmp_path, chain, chain))
     page.wait_for_function(STARTED, arg=NAME)
     page.locator("cnn-chain[started]").nth(1).wait_for()
-    page.set_content("<iframe sandbox='allow-scripts'></iframe>")
-    page.locator("iframe").evaluate(
-        "(frame, html) => frame.srcdoc = html", chain.html()
-    )
-    page.frame_locator("iframe").locator("cnn-chain[started]").wait_for()
+    open_in_sandbox(page, chain)
 
 
 def test_without_scripts_the_picture_stands_there(page: Page, tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ from playwright.sync_api import Locator, Page
 from torch import Tensor
 
 from cnnbook import explorables
-from tests.explorables.stage import STARTED, compute, open_alone, write
+from tests.explorables.stage import (
+    STARTED,
+    compute,
+    open_alone,
+    open_in_sandbox,
+    write,
+)
 
 pytestmark = pytest.mark.browser
 NAME = "convolution"
@@ -210,10 +216,7 @@ def test_twice_in_a_page_and_in_a_sandbox(page: Page, tmp_path: Path) -> None:
     page.goto(write(tmp_path, desk, desk))
     page.wait_for_function(STARTED, arg=NAME)
     page.locator("cnn-convolution[started]").nth(1).wait_for()
-    page.set_content("<iframe sandbox='allow-scripts'></iframe>")
-    page.locator("iframe").evaluate("(frame, html) => frame.srcdoc = html", desk.html())
-    frame = page.frame_locator("iframe")
-    frame.locator("cnn-convolution[started]").wait_for()
+    open_in_sandbox(page, desk)
 
 
 def test_without_scripts_the_picture_stands_there(page: Page, tmp_path: Path) -> None:

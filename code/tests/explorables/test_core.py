@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Page
 
 from cnnbook import explorables
 from cnnbook.explorables._element import packed, unpacked
-from tests.explorables.stage import STARTED, open_alone, write
+from tests.explorables.stage import STARTED, open_alone, open_in_sandbox, write
 
 pytestmark = pytest.mark.browser
 
@@ -27,19 +26,8 @@ def test_the_same_output_twice_in_a_page(page: Page, tmp_path: Path) -> None:
     )
 
 
-def test_it_moves_in_a_frame_that_may_do_nothing_but_run_scripts(
-    page: Page, tmp_path: Path
-) -> None:
-    """Colab's frame: no origin, so no storage; no address of its own."""
-    inside = tmp_path / "inside"
-    inside.mkdir()
-    write(inside, explorables.show("squash"))
-    text = escape((inside / "page.html").read_text("utf-8"))
-    frame = f'<iframe title="output" sandbox="allow-scripts" srcdoc="{text}"></iframe>'
-    outside = tmp_path / "outside.html"
-    outside.write_text(f"<!doctype html>{frame}", "utf-8")
-    page.goto(outside.as_uri())
-    squash = page.frame_locator("iframe").locator("cnn-squash[started]")
+def test_it_moves_in_a_frame_that_may_do_nothing_but_run_scripts(page: Page) -> None:
+    squash = open_in_sandbox(page, explorables.show("squash"))
     squash.get_by_role("slider").fill("0")
     squash.get_by_text("f(0.00) = 0.00").wait_for()
 

@@ -15,7 +15,14 @@ from torch import Tensor, nn
 from cnnbook import data, pretrained
 from cnnbook.explorables import _chain, lenet
 from cnnbook.explorables._element import Explorable, script
-from tests.explorables.stage import STARTED, compute, in_double, open_alone, write
+from tests.explorables.stage import (
+    STARTED,
+    compute,
+    in_double,
+    open_alone,
+    open_in_sandbox,
+    write,
+)
 
 NAMES = ("lenet5", "lenet5-modern", "one-hidden-layer")
 DRAWN = torch.stack([lenet.drawn(strokes) for strokes in lenet.DIGITS.values()])
@@ -320,15 +327,8 @@ def test_twice_in_a_page(page: Page, tmp_path: Path, shown: Explorable) -> None:
 
 
 @pytest.mark.browser
-def test_in_a_sandboxed_frame(page: Page, tmp_path: Path, shown: Explorable) -> None:
-    inner = Path(write(tmp_path, shown).removeprefix("file://")).read_text("utf-8")
-    outer = tmp_path / "outer.html"
-    outer.write_text(
-        '<iframe sandbox="allow-scripts" width="700" height="1500"></iframe>'
-    )
-    page.goto(outer.as_uri())
-    page.evaluate("html => (document.querySelector('iframe').srcdoc = html)", inner)
-    element = page.frame_locator("iframe").locator("cnn-lenet")
+def test_in_a_sandboxed_frame(page: Page, shown: Explorable) -> None:
+    element = open_in_sandbox(page, shown)
     element.get_by_role("button", name="Draw a 8").click()
     element.get_by_role("button", name="today’s LeNet-5").click()
     expect(verdict(element)).to_have_text("8")
