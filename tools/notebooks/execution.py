@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
-from traitlets.config import Config
+from traitlets import default
 
 from tools.notebooks.canonical import where
 from tools.notebooks.files import read
@@ -30,6 +32,14 @@ class ExecutionError(Exception):
     """A cell failed, timed out or killed its kernel; the file was not touched."""
 
 
+class OwnKernel(AsyncKernelManager):
+    """The kernel of the Python that runs this, whatever is registered as "python3"."""
+
+    @default("kernel_spec_manager")
+    def _no_kernel_folders(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[])
+
+
 def run(path: Path) -> NotebookNode:
     """Execute a notebook on the CPU in its own folder and return it with its outputs.
 
@@ -45,9 +55,7 @@ def run(path: Path) -> NotebookNode:
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],  # not that it talks to localhost
         on_cell_start=lambda cell, cell_index: running.append(cell_index + 1),
-        # No kernel folders: the kernel is the Python that runs this, not one that
-        # happens to be registered under the same name.
-        config=Config(KernelSpecManager={"kernel_dirs": []}),
+        kernel_manager_class=OwnKernel,
     )
     try:
         return client.execute(env={**os.environ, **ENVIRONMENT})

@@ -1,6 +1,7 @@
 """Links, checks and runs of notebooks: nothing is lost when something fails."""
 
 import itertools
+import json
 import subprocess
 import sys
 import time
@@ -155,6 +156,19 @@ def test_executing_twice_gives_the_same_bytes_and_they_validate(tmp_path):
     result = run_tool("validate", path)
     assert result.returncode == 1
     assert "1 failed, 2 passed" in result.stdout
+
+
+@pytest.mark.slow
+def test_another_kernel_registered_as_python3_is_not_taken(tmp_path, monkeypatch):
+    kernel = tmp_path / "share" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    specification = {"argv": ["no-such-python"], "display_name": "b", "language": "a"}
+    (kernel / "kernel.json").write_text(json.dumps(specification))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    path = write_chapter(tmp_path / "a.ipynb", "import sys\nprint(sys.executable)")
+    write(path, run(path))
+    assert sys.executable in path.read_text(encoding="utf-8")
+    assert run_tool("validate", path).returncode == 0
 
 
 @pytest.mark.slow
