@@ -24,6 +24,7 @@ assets: setup  ## install the scripts that the pages load
 book: assets  ## install what is missing and build the pages into _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
 
+# The next `make book` offers it on every page.
 pdf: book  ## print the book into _build/pdf/book.pdf, with the Chromium of the tests
 	$(BIN)/python -m tools.browser.pdf
 
