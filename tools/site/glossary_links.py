@@ -1,12 +1,17 @@
-"""A Sphinx extension that links each term of the glossary where a page first uses it.
+"""A Sphinx extension that opens a term's meaning where a section first uses the term.
 
 The notebooks hold plain words, since a link to the glossary would lead nowhere in
-Colab. The link shows the term's definition when the pointer rests on it.
+Colab. On the page the word is a button, quiet as a word. It opens the definition beside
+it (a popover, which the browser itself opens and closes, by touch and keyboard, and
+without our script), with a link into the glossary. A page has one definition of a term,
+however many of its words open it.
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -17,6 +22,22 @@ PAGES = re.compile(r"chapters/(0.*|common-errors|one-page|train-at-scale)")
 AMBIGUOUS = {"connection", "group", "process"}
 # Where a word stands for itself, or leads somewhere already.
 KEPT = (nodes.reference, nodes.literal, nodes.math, nodes.raw)
+OPENER = re.compile(r'<button class="term" popovertarget="meaning-([\w-]+)"')
+
+
+class Term(nodes.inline):
+    """A word that opens its meaning; ``name`` is its id in the glossary."""
+
+
+def begin_term(writer: Any, node: Term) -> None:
+    """Write the beginning of the button."""
+    name = node["name"]
+    writer.body.append(f'<button class="term" popovertarget="meaning-{name}">')
+
+
+def end_term(writer: Any, node: Term) -> None:
+    """Write the end of the button."""
+    writer.body.append("</button>")
 
 
 def definitions(app: Sphinx) -> dict[str, str]:
@@ -37,17 +58,15 @@ def pattern(terms: list[str]) -> re.Pattern:
 
 
 def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Put a link on the first use of each term in a page's paragraphs."""
+    """Make the first use of each term in a section's paragraphs open its meaning.
+
+    Sections are those of the second level, and what stands before the first of them.
+    """
     if app.builder.format != "html" or not PAGES.fullmatch(page):
         return
-    meanings = definitions(app)
-    places = app.env.get_domain("std").objects
-    anchors = {
-        name.lower(): id for (kind, name), (_, id) in places.items() if kind == "term"
-    }
-    address = app.builder.get_relative_uri(page, GLOSSARY)
-    wanted = pattern(list(meanings))
-    seen = set()
+    wanted = pattern(list(definitions(app)))
+    names = anchors(app)
+    seen: dict[nodes.Node | None, set[str]] = {}
     for paragraph in list(doctree.findall(nodes.paragraph)):
         for text in list(paragraph.findall(nodes.Text)):
             parents = ancestors(text)
@@ -56,21 +75,29 @@ def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
             parts, start = [], 0
             for found in wanted.finditer(text):
                 term = " ".join(found[1].lower().split())
-                if term in seen:
+                known = seen.setdefault(section_of(parents), set())
+                if term in known:
                     continue
-                seen.add(term)
-                link = nodes.reference(
-                    "",
-                    found[0],
-                    internal=True,
-                    refuri=f"{address}#{anchors[term]}",
-                    reftitle=" ".join(meanings[term].split()),
-                    classes=["term"],
-                )
-                parts += [nodes.Text(text[start : found.start()]), link]
+                known.add(term)
+                word = Term("", found[0], name=names[term])
+                parts += [nodes.Text(text[start : found.start()]), word]
                 start = found.end()
             if parts:
                 text.parent.replace(text, [*parts, nodes.Text(text[start:])])
+
+
+def anchors(app: Sphinx) -> dict[str, str]:
+    """Return the terms in lower case, with their ids in the glossary."""
+    places = app.env.get_domain("std").objects
+    return {
+        name.lower(): id for (kind, name), (_, id) in places.items() if kind == "term"
+    }
+
+
+def section_of(parents: list[nodes.Node]) -> nodes.Node | None:
+    """Return the section of the second level that has such ancestors inside it."""
+    sections = [parent for parent in parents if isinstance(parent, nodes.section)]
+    return sections[-2] if len(sections) > 1 else None
 
 
 def ancestors(node: nodes.Node) -> list[nodes.Node]:
@@ -81,7 +108,25 @@ def ancestors(node: nodes.Node) -> list[nodes.Node]:
     return found
 
 
+def add_meanings(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Add the meanings of a page's terms at its end, once each."""
+    wanted = dict.fromkeys(OPENER.findall(context.get("body", "")))
+    if not wanted:
+        return
+    meanings = definitions(app)
+    address = app.builder.get_relative_uri(page, GLOSSARY)
+    by_name = {name: meanings[t] for t, name in anchors(app).items() if t in meanings}
+    context["body"] += "".join(
+        f'<div class="meaning" id="meaning-{name}" popover>'
+        f"{escape(' '.join(by_name[name].split()))} "
+        f'<a href="{address}#{name}">In the glossary</a></div>\n'
+        for name in wanted
+    )
+
+
 def setup(app: Sphinx) -> dict:
-    """Register the step, which each page goes through before it is written."""
+    """Register the steps, the second after the search has read the page."""
+    app.add_node(Term, html=(begin_term, end_term), text=(lambda *_: None,) * 2)
     app.connect("doctree-resolved", link_terms)
+    app.connect("html-page-context", add_meanings, priority=850)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

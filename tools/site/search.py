@@ -27,7 +27,8 @@ FOLDER = Path("_static", "search")
 INDEX = FOLDER / "records.js"
 HEADINGS = ["h1", "h2", "h3"]
 # What a section holds besides its prose.
-NO_PROSE = ["pre", "script", "style", "table", "button", "svg", "nav", "summary"]
+NO_PROSE = ["pre", "script", "style", "table", "svg", "nav", "summary"]
+INLINE = ["a", "b", "button", "code", "em", "span", "strong"]
 NO_PROSE_CLASSES = {"headerlink", "cell_input", "toctree-wrapper"}
 SPACE_BEFORE = re.compile(r"\s+([,.;:?!)])")
 # A title as the theme numbers it: "1. LeNet-5".
@@ -70,7 +71,7 @@ def prose(node: Tag | NavigableString) -> str:
         return f" {node.get('alt', '')} "
     if "katex" in classes:
         return formula(node.math) if node.math else ""
-    space = " " if node.name not in ("a", "b", "em", "strong", "span", "code") else ""
+    space = "" if node.name in INLINE else " "
     return space + "".join(prose(child) for child in node.children) + space
 
 
