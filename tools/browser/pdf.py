@@ -35,13 +35,19 @@ REFERENCES = ("for", "aria-labelledby", "aria-describedby")
 # What the browser has drawn, without what only a screen can use.
 DRAWN = """() => {
   const article = document.querySelector("article.bd-article");
-  for (const fold of article.querySelectorAll("details")) fold.open = true;
-  for (const element of article.querySelectorAll("script, button, .headerlink")) {
-    element.remove();
+  for (const fold of article.querySelectorAll("details")) {
+    fold.open = !fold.closest(".tag_bootstrap");
   }
+  for (const word of article.querySelectorAll("button.term")) {
+    word.replaceWith(...word.childNodes);
+  }
+  const ofScreens = article.querySelectorAll("script, button, .headerlink, .meaning");
+  for (const element of ofScreens) element.remove();
   return article.outerHTML;
 }"""
-STYLES = """() => [...document.querySelectorAll("link[rel=stylesheet], head style")]
+# Without a page's own running head.
+STYLES = """() => [...document.querySelectorAll(
+    "link[rel=stylesheet], head style:not([media])")]
   .map(style => style.href
     ? `<link rel="stylesheet" href="${style.href}">`
     : `<style>${style.textContent}</style>`)"""
@@ -164,7 +170,7 @@ def document(
 <p>{escape(config["author"])}</p>
 <p>{escape(config["copyright"])}</p>
 <p><a href="{address}">{address}</a></p>
-<p>Folded cells are open here, and each slider shows its first picture.
+<p>Folded cells are open here, and each slider shows one of its pictures.
 The pages online are live.<br>{config["html"]["extra_footer"]}</p>
 </header>
 {contents(parts, articles, numbers)}
