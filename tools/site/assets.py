@@ -9,6 +9,7 @@ again it does nothing. As an extension of Sphinx it copies the files into the bo
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -50,6 +51,9 @@ WANTED = {
         },
     },
 }
+# The widget manager complains in the console about its own description of widgets, once
+# a page: of types that it has several of, which is what is meant.
+COMPLAINT = re.compile(r'(strictTypes:[^,]*)"log"')
 AXE = "axe-core"  # tests the pages' accessibility
 LIGHTHOUSE = "lighthouse"  # measures the pages; half of all that npm would install
 
@@ -141,9 +145,27 @@ def copy(app: Sphinx, error: Exception | None) -> None:
                 ) from None
 
 
+def silence(app: Sphinx, error: Exception | None) -> None:
+    """Let the book's copy of the widget manager not complain about itself.
+
+    Raises:
+        ExtensionError: If it is another one.
+    """
+    from sphinx.errors import ExtensionError
+
+    if error or app.builder.format != "html":
+        return
+    script = Path(app.outdir, "_static", "vendor", "embed.js")
+    text, count = COMPLAINT.subn(r"\1!1", script.read_text("utf-8"))
+    if not count:
+        raise ExtensionError(f"mend tools/site/assets.py: no {COMPLAINT.pattern}")
+    script.write_text(text, "utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Copy the files when the pages are written."""
+    """Copy the files when the pages are written, and then change one."""
     app.connect("build-finished", copy)
+    app.connect("build-finished", silence)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -98,6 +98,17 @@ def test_the_files_and_their_licences_are_copied(book: Path) -> None:
         assets.copy(app, None)
 
 
+def test_the_widget_manager_is_silent_about_its_types(tmp_path: Path) -> None:
+    app = SimpleNamespace(outdir=str(tmp_path), builder=SimpleNamespace(format="html"))
+    script = tmp_path / "_static" / "vendor" / "embed.js"
+    script.parent.mkdir(parents=True)
+    script.write_text('{strictTypes:a!==b?c:"log",strictTuples:d?e:"log"}')
+    assets.silence(app, None)
+    assert script.read_text() == '{strictTypes:a!==b?c:!1,strictTuples:d?e:"log"}'
+    with pytest.raises(ExtensionError, match=r"mend tools/site/assets\.py"):
+        assets.silence(app, None)
+
+
 @pytest.mark.parametrize(
     ("complaint", "says"),
     [
