@@ -20,7 +20,7 @@ function makeReachable(event) {
 }
 
 // The widget manager weighs more than a chapter. It is fetched when the reader comes
-// near the first slider, or prints the page, and then draws all sliders.
+// near the first slider, and then draws all sliders. Paper shows a picture of each.
 function loadWidgets() {
   const { content_root } = document.documentElement.dataset;
   const script = document.createElement("script");
@@ -35,17 +35,13 @@ function loadWidgetsWhenNear() {
   if (!places.length) return;
   const observer = new IntersectionObserver(
     (entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) load();
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      loadWidgets();
     },
     { rootMargin: "1500px" },
   );
-  const load = () => {
-    observer.disconnect();
-    removeEventListener("beforeprint", load);
-    loadWidgets();
-  };
   for (const place of places) observer.observe(place.parentElement);
-  addEventListener("beforeprint", load);
 }
 
 // An explorable's scripts are fetched when the reader comes near it, each one once.
@@ -132,6 +128,37 @@ function offerAllResults() {
   });
 }
 
+// Who reports a mistake tells where: the link names the section that is on view.
+function nameSectionInReport() {
+  const link = document.querySelector(".btn-report");
+  if (!link) return;
+  const address = new URL(link.href);
+  const asked = address.searchParams;
+  const [body, title] = [asked.get("body"), asked.get("title")];
+  const name = () => {
+    const headings = [...document.querySelectorAll(".bd-article section[id] > :is(h2, h3)")];
+    const above = headings.filter((heading) =>
+      heading.getBoundingClientRect().top < innerHeight / 2);
+    const heading = above.at(-1);
+    const section = heading?.textContent.replace(/#$/, "");
+    asked.set("body", heading
+      ? body.replace(/^Page: \S+/, `$&#${heading.parentElement.id}`) : body);
+    asked.set("title", section ? `${title}${section}: ` : title);
+    link.href = address;
+  };
+  for (const event of ["pointerdown", "focus"]) link.addEventListener(event, name);
+}
+
+// A sidebar longer than the screen shows where in the book the page is.
+function showCurrentEntry() {
+  const sidebar = document.querySelector(".bd-sidebar-primary");
+  const entry = sidebar?.querySelector(".current.active > a");
+  if (!entry) return;
+  const [inner, outer] = [entry, sidebar].map((box) => box.getBoundingClientRect());
+  if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
+  sidebar.scrollTop += inner.top - outer.top - sidebar.clientHeight / 2;
+}
+
 // Name what a screen reader would otherwise read as just "slider" or "button"; the
 // search button's own text names it better than its label, which leaves out the keys.
 function nameControls() {
@@ -154,12 +181,14 @@ document.addEventListener("contentvisibilityautostatechange", makeReachable, tru
 document.addEventListener("resultopened", makeReachable);
 addEventListener("hashchange", openWhatIsSought);
 addEventListener("load", openWhatIsSought);
+addEventListener("load", showCurrentEntry);
 document.addEventListener("DOMContentLoaded", () => {
   offerAllResults();
   loadExplorablesWhenNear();
   loadWidgetsWhenNear();
   loadSearchWhenUsed();
   nameControls();
+  nameSectionInReport();
   const changes = { childList: true, subtree: true };
   new MutationObserver(nameControls).observe(document.body, changes);
 });
