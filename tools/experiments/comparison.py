@@ -1,0 +1,146 @@
+"""Arms of an experiment compared fairly: each at its own best rate, over several seeds.
+
+An arm is a network and a recipe. Its learning rate is chosen on images set apart from
+the training set; a best rate at an end of the range widens the range. Then each arm is
+trained on all training images, once for each seed. What is done is kept in runs/, so
+that the comparison, begun again, goes on where it was stopped.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from cnnbook import data, records, training
+from cnnbook.data import Dataset, Split
+from cnnbook.training import Recipe
+
+FACTOR = 10**0.5  # from one rate to the next
+SEARCH_SEED = 100  # none of those that are compared
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is compared.
+
+    Attributes:
+        build: Makes the network.
+        recipe: How it is trained; its rate is the middle of the range that is tried.
+    """
+
+    build: Callable[[], nn.Module]
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An experiment.
+
+    Attributes:
+        name: Of its record in data/runs and of its folder in runs/.
+        arms: By name.
+        dataset: A name that `data.load` knows.
+        seeds: Each decides the weights and the order of the images.
+        held_out: How many training images choose the rate.
+        search_epochs: Passes of a run that only helps to choose the rate.
+    """
+
+    name: str
+    arms: dict[str, Arm]
+    dataset: str
+    seeds: Sequence[int] = range(5)
+    held_out: int = 10_000
+    search_epochs: int = 3
+
+    def run(self, command: str) -> Path:
+        """Do what is still to be done, and write the record."""
+        origin = training.origin(command, self.seeds)
+        search = data.load(self.dataset, validation=self.held_out)
+        whole = data.load(self.dataset)
+        splits = (whole.train, whole.test)
+        results = {}
+        for name, arm in self.arms.items():
+            tried = self._search(name, arm, search)
+            rate = min(tried, key=lambda rate: tried[rate])
+            recipe = replace(arm.recipe, learning_rate=rate)
+            results[name] = {
+                "recipe": recipe.as_json(),
+                "search": [
+                    {"learning_rate": rate, "validation_error": error}
+                    for rate, error in sorted(tried.items())
+                ],
+                "seeds": [
+                    self._once(name, replace(arm, recipe=recipe), seed, splits)
+                    for seed in self.seeds
+                ],
+            }
+        described = {
+            "dataset": self.dataset,
+            "held_out": self.held_out,
+            "search_epochs": self.search_epochs,
+        }
+        return records.save(self.name, {**origin, **described, "results": results})
+
+    def _search(self, name: str, arm: Arm, dataset: Dataset) -> dict[float, float]:
+        """Return the error (%) on the images set apart, by the rate that was tried."""
+        tried: dict[float, float] = {}
+        wanted = [arm.recipe.learning_rate * FACTOR**step for step in (-1, 0, 1)]
+        while wanted:
+            for rate in wanted:
+                rate = float(f"{rate:.3g}")
+                recipe = replace(
+                    arm.recipe, epochs=self.search_epochs, learning_rate=rate
+                )
+                done = self._once(
+                    name,
+                    replace(arm, recipe=recipe),
+                    SEARCH_SEED,
+                    (dataset.train, dataset.validation),
+                )
+                tried[rate] = done["test_error"][-1]
+            rates = sorted(tried)
+            best = min(rates, key=lambda rate: tried[rate])
+            wanted = []
+            if best == rates[0]:
+                wanted = [best / FACTOR]
+            elif best == rates[-1]:
+                wanted = [best * FACTOR]
+        return tried
+
+    def _once(
+        self, name: str, arm: Arm, seed: int, splits: tuple[Split, Split]
+    ) -> dict:
+        """Return errors (%) by epoch of one run, which is done unless it was before."""
+        rate = arm.recipe.learning_rate
+        epochs = arm.recipe.epochs
+        file = Path("runs", self.name, f"{name}, {epochs}, {rate:g}, seed {seed}.json")
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            done = _train(arm, seed, *splits)
+            partial = file.with_suffix(".part")
+            partial.write_text(json.dumps(done), encoding="utf-8")
+            partial.replace(file)
+            print(f"{file.stem}: {done['test_error'][-1]:.2f} %", flush=True)
+        return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _train(arm: Arm, seed: int, train: Split, test: Split) -> dict:
+    torch.manual_seed(seed)
+    network = arm.build()
+    start = time.perf_counter()
+    try:
+        history = training.fit(
+            network, train, arm.recipe, validation=test, seed=seed, progress=False
+        )
+    except FloatingPointError:  # the rate was too high: no better than a wild guess
+        return {"seed": seed, "diverged": True, "train_error": [], "test_error": [100]}
+    return {
+        "seed": seed,
+        "seconds": round(time.perf_counter() - start, 1),
+        "train_error": history.train_error.round(3).tolist(),
+        "test_error": history.validation_error.round(3).tolist(),
+    }
