@@ -20,7 +20,8 @@ from sphinx.writers.html5 import HTML5Translator
 
 from tools.notebooks import folding
 
-MOVES = re.compile(r'class="explorable"|widget-view\+json')
+# An explorable, but no question and no field for an answer; or a slider.
+MOVES = re.compile(r"<cnn-(?!gate|answers)|widget-view\+json")
 DRAWN = re.compile(r"<(?:svg|img|picture)\b")
 # What folds all of its cell, not only the code.
 WHOLE = ("check", "exercise", "solution")

@@ -1,9 +1,9 @@
 """A Sphinx extension for the top of a chapter's page: it shows before it tells.
 
 Below the title stands the opening, the cells of the notebook that are tagged so; then
-the question; then one folded line that holds "Learning goals" and "Setup", and says what
-the reader will learn, what he needs, and how long he will read; then what he may switch.
-The notebook keeps its order, in which it runs.
+the question; then one folded line that holds "Learning goals" and "Setup", and says
+what the reader will learn, what he needs, and how long he will read; then what he may
+switch. The notebook keeps its order, in which it runs.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ MARKS = {"moves": ("●", "something to move"), "experiment": ("▲", "an experi
 
 
 def note_marks(app: Sphinx, tree: nodes.document) -> None:
-    """Note for each section of a page what is in it, but not in sections below it."""
+    """Note for each section of a page what is in it, or in sections below it."""
     found = {
         section["ids"][0]: marks
         for section in tree.findall(nodes.section)
@@ -34,13 +34,8 @@ def note_marks(app: Sphinx, tree: nodes.document) -> None:
 
 def marks_of(section: nodes.section) -> list[str]:
     """Return the marks of a section."""
-    own = [node for node in section.children if not isinstance(node, nodes.section)]
-    marks = []
-    if any(map(cells.is_moving, own)):
-        marks.append("moves")
-    if any(map(is_experiment, own)):
-        marks.append("experiment")
-    return marks
+    holds = {"moves": cells.is_moving, "experiment": is_experiment}
+    return [kind for kind, test in holds.items() if test(section)]
 
 
 def is_experiment(node: nodes.Node) -> bool:
