@@ -46,8 +46,9 @@ MEASURE = """(kinds) => {
     }
     if (!kind) return [...element.children].forEach(visit);
     heights[kind] += box.height;
-    const moves = element.matches(".explorable, .widget-subarea")
-      || element.querySelector(".explorable, .widget-subarea");
+    const around = element.closest(".cell_output") ?? element;
+    const moves = around.querySelector(
+      ".explorable > :not(script), script[type$='widget-view+json']");
     if (kind === "pictures") {
       tops.picture ??= box.top - top;
       if (moves) tops.moving ??= box.top - top;
