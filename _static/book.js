@@ -118,10 +118,13 @@ function openAllResults() {
 function openWhatIsSought() {
   const sought = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const result = sought?.closest(".gate-result[hidden]");
-  const fold = sought?.closest("details:not([open])");
+  const folds = [];
+  for (let around = sought; around; around = around.parentElement) {
+    if (around.matches("details:not([open])")) folds.push(around);
+  }
   if (result) openResults([result]);
-  if (fold) fold.open = true;
-  if (result || fold) sought.scrollIntoView();
+  for (const fold of folds) fold.open = true;
+  if (result || folds.length) sought.scrollIntoView();
 }
 
 // One switch for all questions of the book, remembered.

@@ -58,7 +58,7 @@ def mark(app: Sphinx, page: str, template: str, context: dict[str, Any], tree) -
     def marked(link: re.Match) -> str:
         begin, anchor, name, end = link.groups()
         signs = "".join(
-            f' <span class="mark {kind}" title="{MARKS[kind][1]}">'
+            f'&nbsp;<span class="mark {kind}" title="{MARKS[kind][1]}">'
             f'<span aria-hidden="true">{MARKS[kind][0]}</span>'
             f'<span class="visually-hidden">({MARKS[kind][1]})</span></span>'
             for kind in marks.get(anchor, [])
