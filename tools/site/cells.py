@@ -117,10 +117,9 @@ def summary(kind: folding.Kind, title: str, code: str) -> str:
         return f'<span class="tick">✓</span> {html.escape(title)}'
     count = sum(bool(line.strip()) for line in code.splitlines())
     length = f"{count} line" if count == 1 else f"{count} lines"
-    names = title if kind == "folded" else ""
-    return " · ".join(
-        filter(None, [WORDS[kind], html.escape(in_a_sentence(names)), length])
-    )
+    # The title of a solution says no more than that it is one.
+    does = "" if kind == "solution" else html.escape(in_a_sentence(title))
+    return " · ".join(filter(None, [WORDS[kind], does, length]))
 
 
 def in_a_sentence(title: str) -> str:

@@ -65,6 +65,7 @@ def folded(source: str, *tags: str, output: nodes.Node | None = None) -> nodes.d
         ("# @title Solution\nx = 1", [], "solution", "Solution · 1 line"),
         ("def f(): ...", ["exercise"], "exercise", "Solve it in code · 1 line"),
         ("DATA = 1", ["parameters"], "setup", "Code · 1 line"),
+        ("# @title Find it\n1", ["bootstrap"], "setup", "Code · find it · 1 line"),
         ("# @title It holds\nassert x", ["check"], "check", "✓</span> It holds"),
     ],
 )
