@@ -36,7 +36,7 @@ RESULT = re.compile(r'<cnn-gate .*"result":"([^"]+)"', re.S)
 HIDE = "<script>hideResult(document.currentScript.parentElement)</script>"
 SWITCH = (
     '<p class="gates-switch"><label><input type="checkbox"> Show all results without '
-    "asking (this chapter asks for {count} predictions)</label></p>"
+    "asking ({count} predictions)</label></p>"
 )
 
 
