@@ -27,6 +27,7 @@ def hundredths(shares: Mapping[str, float], *, of: str) -> np.ndarray:
     """
     figure, axes = plt.subplots(1, len(shares), figsize=(7, 2.9))
     figure.subplots_adjust(0.1, 0.14, 0.9, 0.88, wspace=0.08)
+    axes = np.atleast_1d(axes)
     for axis, (whole, share) in zip(axes, shares.items(), strict=True):
         for number in range(100):
             corner = (number % 10, number // 10)

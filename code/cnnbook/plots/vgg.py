@@ -25,6 +25,7 @@ def nested_fields(
     """
     figure, axes = plt.subplots(1, len(fields), figsize=(7, 3.8))
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.86, wspace=0.04)
+    axes = np.atleast_1d(axes)
     for axis, (network, sides) in zip(axes, fields.items(), strict=True):
         axis.imshow(photograph.permute(1, 2, 0).numpy())
         middle = (photograph.shape[-1] - 1) / 2
