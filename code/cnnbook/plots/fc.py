@@ -8,12 +8,37 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from .charts import draw_bars
 from .style import BLUE, CYCLE, GREEN, GREY, RED, drawing, seeds_in_words
 
 KIND_COLOURS = {"Conv2d": BLUE, "MaxPool2d": GREEN, "Linear": RED}
+
+
+@drawing
+def hundredths(shares: Mapping[str, float], *, of: str) -> np.ndarray:
+    """Draw shares as coloured squares among a hundred, the last one cut as it must be.
+
+    Args:
+        shares: What each hundred stands for, and the share of it, from 0 to 1.
+        of: What has these shares.
+    """
+    figure, axes = plt.subplots(1, len(shares), figsize=(7, 2.9))
+    figure.subplots_adjust(0.1, 0.14, 0.9, 0.88, wspace=0.08)
+    axes = np.atleast_1d(axes)
+    for axis, (whole, share) in zip(axes, shares.items(), strict=True):
+        for number in range(100):
+            corner = (number % 10, number // 10)
+            filled = min(max(100 * share - number, 0), 1)
+            axis.add_patch(Rectangle(corner, 0.86, 0.86, color=GREY, alpha=0.2, lw=0))
+            axis.add_patch(Rectangle(corner, 0.86 * filled, 0.86, color=RED, lw=0))
+        axis.set(xlim=(0, 9.86), ylim=(0, 9.86), aspect="equal")
+        axis.set_title(f"{100 * share:.{1 if share > 0.01 else 2}f} % {whole}")
+        axis.axis("off")
+    figure.text(0.5, 0.02, f"orange: {of}; each square is one hundredth", ha="center")
+    return axes
 
 
 @drawing

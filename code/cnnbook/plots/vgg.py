@@ -14,6 +14,33 @@ from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, drawing
 
 
 @drawing
+def nested_fields(
+    fields: Mapping[str, Sequence[int]], photograph: Tensor
+) -> np.ndarray:
+    """Draw on a photograph what a unit in the middle of each layer sees.
+
+    Args:
+        fields: For each network the sides of its layers' fields in pixels, in order.
+        photograph: (3, H, W), from 0 to 1.
+    """
+    figure, axes = plt.subplots(1, len(fields), figsize=(7, 3.8))
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.86, wspace=0.04)
+    axes = np.atleast_1d(axes)
+    for axis, (network, sides) in zip(axes, fields.items(), strict=True):
+        axis.imshow(photograph.permute(1, 2, 0).numpy())
+        middle = (photograph.shape[-1] - 1) / 2
+        for side in sides:
+            corner = (middle - side / 2, middle - side / 2)
+            for colour, width in (("black", 2.2), ("white", 1.2)):  # seen on any photo
+                style = {"fill": False, "ec": colour, "lw": width}
+                axis.add_patch(Rectangle(corner, side, side, **style))
+        ends = " to ".join(f"{side}×{side}" for side in (sides[0], sides[-1]))
+        axis.set_title(f"{network}, {len(sides)} layers:\n{ends} pixels")
+        axis.axis("off")
+    return axes
+
+
+@drawing
 def layers_side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Axes:
     """Draw networks as columns of layers, from the input at the bottom upwards.
 

@@ -7,6 +7,18 @@ from cnnbook import cost, models
 from cnnbook.plots import fc
 
 
+def test_a_share_colours_as_many_hundredths_and_cuts_the_last():
+    axes = fc.hundredths({"a": 0.7425, "b": 0.0066, "c": 1.0}, of="one")
+    for axis, share in zip(axes, (0.7425, 0.0066, 1.0), strict=True):
+        grey, coloured = axis.patches[::2], axis.patches[1::2]
+        drawn = sum(square.get_width() for square in coloured)
+        assert drawn / sum(square.get_width() for square in grey) == pytest.approx(
+            share
+        )
+    titles = [axis.get_title() for axis in axes]
+    assert titles == ["74.2 % a", "0.66 % b", "100.0 % c"]
+
+
 def test_shares_of_a_cost_add_up_to_all_of_it():
     with torch.device("meta"):
         network = models.build("vgg11")

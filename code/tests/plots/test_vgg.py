@@ -5,6 +5,15 @@ from matplotlib.colors import to_hex
 from cnnbook.plots import vgg
 
 
+def test_fields_are_squares_around_the_middle_of_the_photograph():
+    fields = {"wide": [3, 9], "deep": [1, 5, 7]}
+    left, right = vgg.nested_fields(fields, torch.zeros(3, 10, 10))
+    assert left.get_title() == "wide, 2 layers:\n3×3 to 9×9 pixels"
+    frames = {frame.get_bbox().bounds for frame in left.patches}
+    assert frames == {(3, 3, 3, 3), (0, 0, 9, 9)}
+    assert len({frame.get_width() for frame in right.patches}) == 3
+
+
 def test_networks_stand_side_by_side_with_the_input_at_the_bottom():
     networks = {"a": [("3×3", "conv"), ("10", "dense")], "b": [("5×5", "conv")]}
     axis = vgg.layers_side_by_side(networks)

@@ -96,6 +96,10 @@ DRAWN = {
         lambda: fc.parameters_beside_errors({"control": [1, 2], "b": [2, 2]}, [9, 5]),
         "mean and range of 2 seeds grey: range of control",
     ),
+    "hundredths": (
+        lambda: fc.hundredths({"of all": 0.5}, of="one layer"),
+        "orange: one layer; each square is one hundredth",
+    ),
     "graphs": (
         lambda: resnet.computational_graphs(
             {"skip": {("x", "h"): "w", ("h", "y"): "1"}},
