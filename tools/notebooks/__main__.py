@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from nbformat import NotebookNode
 
-from tools.notebooks import execution
+from tools.notebooks import execution, frame
 from tools.notebooks.canonical import UnsavedWidgetError
 from tools.notebooks.check import problems
 from tools.notebooks.files import chapters, read, write
@@ -79,9 +79,12 @@ def link(paths: Paths = None) -> None:
 
 @app.command()
 def check(paths: Paths = None) -> None:
-    """Fail if a notebook is not as ``canonicalise`` and ``link`` would leave it."""
+    """Fail if a notebook is not canonical or linked, or lacks what its page needs."""
     home = repository()
-    found = [line for path in paths or chapters() for line in problems(path, home)]
+    found = []
+    for path in paths or chapters():
+        found += problems(path, home)
+        found += [f"{path.name}: {fault}" for fault in frame.faults(read(path))]
     for line in found:
         typer.echo(line, err=True)
     raise typer.Exit(bool(found))

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 import nbformat
 from nbformat import NotebookNode
 
+from tools.notebooks import folding
+
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -52,7 +54,7 @@ def canonicalise(notebook: NotebookNode) -> NotebookNode:
     _name_cells(notebook.cells)
     for cell in notebook.cells:
         cell.source = cell.source.replace("\r\n", "\n")
-        cell.metadata = _canonical_metadata(cell.metadata)
+        cell.metadata = _canonical_metadata(cell)
         if not cell.get("attachments", True):
             del cell["attachments"]
         if cell.cell_type == "code":
@@ -84,12 +86,15 @@ def _only(metadata: NotebookNode, keys: Iterable[str]) -> NotebookNode:
     return NotebookNode({key: metadata[key] for key in keys if key in metadata})
 
 
-def _canonical_metadata(metadata: NotebookNode) -> NotebookNode:
-    """Keep of a cell's metadata what the book says there, and no empty values."""
-    kept = _only(metadata, CELL_KEYS)
+def _canonical_metadata(cell: NotebookNode) -> NotebookNode:
+    """Keep of a cell's metadata what the book says there, and no empty values.
+
+    Whether code is folded is said by its first line alone.
+    """
+    kept = _only(cell.metadata, CELL_KEYS)
+    if cell.cell_type == "code":
+        kept = NotebookNode(folding.metadata(cell.source, kept))
     kept.tags = sorted(set(kept.get("tags", [])))
-    hidden = kept.get("jupyter", {}).get("source_hidden", False)
-    kept.jupyter = NotebookNode({"source_hidden": True} if hidden else {})
     return NotebookNode({key: value for key, value in kept.items() if value})
 
 

@@ -104,10 +104,7 @@ def linked(
     badge.source = f"[![Open in Colab]({BADGE})]({repository.colab(filename)})"
     bootstrap = _find(cells, "code", "bootstrap")
     if bootstrap is None:
-        bootstrap = new_code_cell(
-            id="bootstrap",
-            metadata={"cellView": "form", "tags": ["bootstrap", "hide-input"]},
-        )
+        bootstrap = new_code_cell(id="bootstrap", metadata={"tags": ["bootstrap"]})
         kinds = [cell.cell_type for cell in cells]
         cells.insert(kinds.index("code") if "code" in kinds else 2, bootstrap)
     bootstrap.source = BOOTSTRAP.format(

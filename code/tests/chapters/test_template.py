@@ -7,6 +7,7 @@ import pytest
 
 from tests.chapters.conventions import CHAPTER_CHECKS, unsourced_numbers
 from tools import ROOT
+from tools.notebooks import frame
 from tools.notebooks.check import problems
 from tools.notebooks.execution import run
 from tools.notebooks.files import read, write
@@ -25,6 +26,8 @@ def test_a_new_chapter_keeps_to_the_conventions(tmp_path):
     notebook = read(path)
     found = [line for check in CHAPTER_CHECKS for line in check(notebook)]
     assert found == ["1 exercises, fewer than 6"], "all that is left to do is to write"
+    (left,) = frame.faults(notebook)
+    assert left.startswith("1 key cells, not 8 to 12")
     assert unsourced_numbers(notebook) == []
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert again.returncode == 2

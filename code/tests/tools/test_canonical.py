@@ -301,8 +301,27 @@ def test_what_a_bar_of_progress_leaves_is_dropped():
     assert outputs_of(emptied, new_output("display_data", {})) == []
 
 
-def test_solutions_stay_folded_and_an_opened_output_says_nothing():
-    folded = {"source_hidden": True, "outputs_hidden": False}
-    cell = new_code_cell("x", id="x", metadata={"jupyter": folded, "cellView": "form"})
-    kept = canonicalise(new_notebook(cells=[cell])).cells[0].metadata
-    assert kept == {"jupyter": {"source_hidden": True}, "cellView": "form"}
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "kept"),
+    [
+        ("# @title Counts", {}, FOLDED | {"tags": ["hide-input"]}),
+        ("# @title Solution\n1", {}, FOLDED | {"tags": ["hide-cell"]}),
+        ("# @title Counts\n1", {"tags": ["check"]}, ["check", "hide-input"]),
+        ("1  # @title no", FOLDED | {"tags": ["hide-input"]}, {}),
+        (
+            "1",
+            {"jupyter": {"outputs_hidden": False}, "tags": ["hide-cell", "b"]},
+            ["b"],
+        ),
+    ],
+)
+def test_the_first_line_alone_says_whether_code_is_folded(source, given, kept):
+    cell = new_code_cell(source, id="x", metadata=given)
+    found = canonicalise(new_notebook(cells=[cell])).cells[0].metadata
+    if isinstance(kept, list):
+        assert found.tags == kept
+    else:
+        assert found == kept
