@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, drawing
+from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, drawing, explain
 
 PALE = "#BBBBBB"
 
@@ -61,6 +61,27 @@ def _described(row: Any) -> str:
     if not pd.isna(row.depth):
         notes.append(f"{row.depth} layers")
     return f"{row.year}  {name}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+@drawing
+def staircase(results: pd.DataFrame) -> Axes:
+    """Draw the winners among the rows of `papers.ilsvrc` as stairs that fall."""
+    winners = results[results.place_in_year == 1]
+    figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    axis.grid(False)
+    axis.spines["left"].set_visible(False)
+    colours = winners.kind.map({"shallow": GREY, "convolutional": BLUE})
+    axis.bar(winners.year, winners.error, width=0.94, color=colours)
+    for row in winners.itertuples():
+        axis.text(row.year, row.error + 0.4, f"{row.error:.1f}", ha="center")
+        if row.kind == "convolutional":  # slanting: wider than its stair
+            name = row.system.split(" of ")[0]
+            axis.text(row.year - 0.12, row.error + 2.9, name, rotation=40)
+    axis.text(2012.7, 27, "features that people designed", color=GREY)
+    axis.text(2012.7, 24.6, "features that networks learnt", color=BLUE)
+    axis.set(xticks=winners.year, yticks=[], ylim=(0, 30), xlim=(2009.5, 2017.9))
+    explain(axis, "photographs that the winner named wrongly in five guesses, %")
+    return axis
 
 
 @drawing

@@ -16,6 +16,15 @@ def test_winners_say_what_is_published_and_no_more():
     assert striped == (results.outside_data == True).fillna(False).tolist()  # noqa: E712
 
 
+def test_stairs_are_the_winners_of_eight_years():
+    axis = ilsvrc.staircase(papers.ilsvrc())
+    tops = [round(bar.get_height(), 1) for bar in axis.patches]
+    assert tops == [28.2, 25.8, 16.4, 11.7, 6.7, 3.6, 3.0, 2.3]
+    texts = [text.get_text() for text in axis.texts]
+    assert {"16.4", "AlexNet", "ensemble", "SENet"} < set(texts)
+    assert len({bar.get_facecolor() for bar in axis.patches}) == 2
+
+
 def test_guesses_mark_the_first_k():
     scores = {"a": 3.0, "b": 2.0, "c": 1.0}
     errors = {"one": [50.0, 20.0, 0.0], "two": [50.0, 50.0, 50.0]}
