@@ -38,7 +38,7 @@ def deeper(errors: pd.DataFrame) -> Axes:
             style = {"textcoords": "offset points", "ha": "center", "va": side}
             axis.annotate(words, (place, value), (0, away), **style)
     axis.set_xticks(range(errors.shape[1]), errors.columns)
-    axis.set(ylabel="top-1 error, %", xlim=(-0.25, errors.shape[1] - 0.75))
+    axis.set(ylabel="top-1 error, %", xlim=(-0.35, errors.shape[1] - 0.65))
     axis.margins(y=0.25)
     axis.grid(False, axis="x")
     return axis
