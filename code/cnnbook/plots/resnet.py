@@ -35,7 +35,8 @@ def deeper(errors: pd.DataFrame) -> Axes:
         axis.plot(range(len(row)), row, "o-", color=colour, lw=3, ms=8)
         for place, value in enumerate(row):
             words = f"{kind}: {value} %" if place else f"{value} %"
-            style = {"textcoords": "offset points", "ha": "center", "va": side}
+            align = "center" if place else "right"  # away from the lines
+            style = {"textcoords": "offset points", "ha": align, "va": side}
             axis.annotate(words, (place, value), (0, away), **style)
     axis.set_xticks(range(errors.shape[1]), errors.columns)
     axis.set(ylabel="top-1 error, %", xlim=(-0.35, errors.shape[1] - 0.65))
