@@ -8,13 +8,39 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
 from .charts import draw_bars
-from .style import BLUE, GREEN, GREY, ORANGE, RED, drawing, label_points
+from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, label_points
 
 RECIPES = {"original": BLUE, "new": ORANGE}
 AREA = 4.0  # a blob's diameter, squared, in points, for each million parameters
+
+
+@drawing
+def scales(table: pd.DataFrame) -> Axes:
+    """Draw each number of a table as a square whose area shows it, a scale a row.
+
+    Args:
+        table: A row for each of three networks, a column for each scale; the largest
+            square is as large on every scale.
+    """
+    _, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for line, (_, values) in enumerate(table.items()):
+        sides = 0.9 * np.sqrt(values / values.max())
+        for place, (side, value) in enumerate(zip(sides, values, strict=True)):
+            corner, colour = (2 * place, -line), (PURPLE, GREEN, ORANGE)[place]
+            axis.add_patch(Rectangle(corner, side, side, color=colour))
+            axis.text(2 * place + side + 0.08, -line, f"{value:.1f}", va="bottom")
+    axis.set(xlim=(-0.1, 2 * len(table) - 0.6), ylim=(1 - table.shape[1] - 0.1, 1))
+    axis.set_xticks([2 * place + 0.45 for place in range(len(table))], table.index)
+    axis.set_yticks([0.3 - line for line in range(table.shape[1])], table.columns)
+    axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.set_aspect("equal")
+    axis.grid(False)
+    axis.set_frame_on(False)
+    return axis
 
 
 @drawing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
@@ -13,6 +14,38 @@ from torch import Tensor
 
 from .charts import lines
 from .style import BLUE, GREY, RED, drawing
+
+
+@drawing
+def moved_digit(
+    images: Sequence[Tensor], maps: Sequence[Tensor], titles: Sequence[str]
+) -> np.ndarray:
+    """Draw a picture in several places, and below each a map of it, and its average.
+
+    Args:
+        images: One (H, W) for each place.
+        maps: One (h, w) for each, of the maxima over windows, which are drawn, too.
+        titles: Written above the pictures, one each.
+    """
+    _, axes = plt.subplots(2, len(images), figsize=(7, 3.3), layout="constrained")
+    highest = max(values.max().item() for values in maps)
+    for (above, below), image, values, title in zip(
+        axes.T, images, maps, titles, strict=True
+    ):
+        above.imshow(image.numpy(), cmap="gray_r")
+        below.imshow(values.numpy(), cmap="Blues", vmin=0, vmax=highest)
+        same = values.mean().isclose(maps[0].mean())
+        colour, weight = (BLUE, "bold") if same else (GREY, "normal")
+        below.set_xlabel(f"average\n{values.mean():.3f}", color=colour, weight=weight)
+        above.set_title(title)
+        borders = np.arange(0, len(image), len(image) // len(values))[1:] - 0.5
+        above.set_xticks(borders, [""] * len(borders))
+        above.set_yticks(borders, [""] * len(borders))
+        below.set(xticks=[], yticks=[])
+        for axis in (above, below):
+            axis.tick_params(length=0)
+            axis.spines[:].set(visible=True, color=GREY)
+    return axes
 
 
 def two_heads(channels: int, side: int, classes: int) -> Axes:

@@ -8,15 +8,41 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from torch import Tensor
 
 from .charts import draw_seeds
-from .style import BLUE, CYCLE, GREY, RED, drawing, seeds_in_words
+from .style import BLUE, CYCLE, GREY, ORANGE, RED, drawing, seeds_in_words
 
 Edge = tuple[str, str]
+
+
+@drawing
+def deeper(errors: pd.DataFrame) -> Axes:
+    """Draw what more layers do to the errors of plain and of residual networks.
+
+    Args:
+        errors: In %: two rows, plain and residual, and a column for each depth.
+    """
+    _, axis = plt.subplots(figsize=(7, 2.9), layout="constrained")
+    styles = ((BLUE, "bottom", 8), (ORANGE, "top", -8))  # of the words: above, below
+    for (kind, row), (colour, side, away) in zip(
+        errors.iterrows(), styles, strict=True
+    ):
+        axis.plot(range(len(row)), row, "o-", color=colour, lw=3, ms=8)
+        for place, value in enumerate(row):
+            words = f"{kind}: {value} %" if place else f"{value} %"
+            align = "center" if place else "right"  # away from the lines
+            style = {"textcoords": "offset points", "ha": align, "va": side}
+            axis.annotate(words, (place, value), (0, away), **style)
+    axis.set_xticks(range(errors.shape[1]), errors.columns)
+    axis.set(ylabel="top-1 error, %", xlim=(-0.35, errors.shape[1] - 0.65))
+    axis.margins(y=0.25)
+    axis.grid(False, axis="x")
+    return axis
 
 
 @drawing

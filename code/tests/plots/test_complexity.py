@@ -25,6 +25,16 @@ def _blob_sizes(axis):
     return axis.collections[0].get_sizes().tolist()
 
 
+def test_a_squares_area_is_its_share_of_the_largest_on_its_scale():
+    table = pd.DataFrame({"few": [4.0, 1.0, 2.0], "many": [10.0, 40.0, 20.0]})
+    areas = [
+        square.get_width() * square.get_height()
+        for square in complexity.scales(table).patches
+    ]
+    expected = (table / table.max()).to_numpy().T.ravel()
+    np.testing.assert_allclose(np.array(areas) / max(areas), expected)
+
+
 def test_a_blobs_area_is_its_number_of_parameters():
     axis = accuracy_against_macs(_published(), {})
     sizes = np.array(_blob_sizes(axis)) / complexity.AREA

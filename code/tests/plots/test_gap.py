@@ -15,6 +15,16 @@ def test_both_heads_have_their_true_counts(channels, side, classes):
         assert f"{classes} × ({inputs} + 1)\n= {count:,} parameters" in written
 
 
+def test_an_average_that_is_the_first_again_is_marked():
+    maps = [torch.eye(2), torch.ones(2, 2), torch.eye(2).flip(0)]
+    axes = gap.moved_digit([torch.zeros(8, 8)] * 3, maps, ["a", "b", "c"])
+    labels = [axis.xaxis.label for axis in axes[1]]
+    averages = ["average\n0.500", "average\n1.000", "average\n0.500"]
+    assert [label.get_text() for label in labels] == averages
+    assert [label.get_weight() for label in labels] == ["bold", "normal", "bold"]
+    assert axes[0, 0].get_xticks().tolist() == [3.5]  # between two windows
+
+
 def test_parameters_of_heads_are_written_short_on_a_scale_of_powers():
     table = pd.DataFrame({"flatten": [1e3, 1e9], "average": [5e5, 5e5]}, index=[32, 64])
     axis = gap.head_parameters(table)
