@@ -1,11 +1,19 @@
 /* Loaded on every page, before the theme's own scripts and the widgets. */
 
-// Paper is light, whatever the screen is.
+// Paper is light, whatever the screen is, and shows what a chapter teaches and its key
+// cells.
 addEventListener("beforeprint", () => {
   const { dataset } = document.documentElement;
-  const { theme } = dataset;
+  const { theme, code } = dataset;
+  const needs = document.querySelector(".chapter-needs:not([open])");
   dataset.theme = "light";
-  addEventListener("afterprint", () => (dataset.theme = theme), { once: true });
+  if (needs) needs.open = true;
+  if (code) foldAllCode("key");
+  addEventListener("afterprint", () => {
+    dataset.theme = theme;
+    if (needs) needs.open = false;
+    if (code) foldAllCode(code);
+  }, { once: true });
 });
 
 // A section is laid out when it comes near. Only then can what is too wide for it be
@@ -109,10 +117,11 @@ function openAllResults() {
 
 function openWhatIsSought() {
   const sought = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const around = sought?.closest(".gate-result[hidden]");
-  if (!around) return;
-  openResults([around]);
-  sought.scrollIntoView();
+  const result = sought?.closest(".gate-result[hidden]");
+  const fold = sought?.closest("details:not([open])");
+  if (result) openResults([result]);
+  if (fold) fold.open = true;
+  if (result || fold) sought.scrollIntoView();
 }
 
 // One switch for all questions of the book, remembered.
@@ -130,6 +139,34 @@ function offerAllResults() {
     } catch { /* likewise */ }
     if (!box.checked) document.querySelectorAll(".gate-result").forEach(hideResult);
   });
+}
+
+// How much code stands open: key cells, all, or none. Remembered for all chapters.
+function foldAllCode(mode) {
+  document.documentElement.dataset.code = mode;
+  for (const details of document.querySelectorAll("details.code")) foldCode(details, mode);
+}
+
+// Change the page, and leave where it is what the reader has before his eyes.
+function keepInView(change) {
+  const { left, width } = document.querySelector(".bd-article").getBoundingClientRect();
+  const seen = document.elementFromPoint(left + width / 2, innerHeight / 3);
+  const kept = seen?.closest(".cell, p, li, h2, h3") ?? seen;
+  const before = kept?.getBoundingClientRect().top;
+  change();
+  if (kept) scrollBy({ top: kept.getBoundingClientRect().top - before, behavior: "instant" });
+}
+
+function offerCodeModes() {
+  for (const choice of document.querySelectorAll(".code-switch input")) {
+    choice.checked = choice.value === document.documentElement.dataset.code;
+    choice.addEventListener("change", () => {
+      keepInView(() => foldAllCode(choice.value));
+      try {
+        localStorage.setItem("cnnbook.code", choice.value);
+      } catch { /* storage is blocked: the switch serves this page */ }
+    });
+  }
 }
 
 // Name what a screen reader would otherwise read as just "slider" or "button"; the
@@ -156,6 +193,7 @@ addEventListener("hashchange", openWhatIsSought);
 addEventListener("load", openWhatIsSought);
 document.addEventListener("DOMContentLoaded", () => {
   offerAllResults();
+  offerCodeModes();
   loadExplorablesWhenNear();
   loadWidgetsWhenNear();
   loadSearchWhenUsed();

@@ -47,16 +47,12 @@ REPLACED = {
     # Names, punctuation and spaces in code have the colour of all text. Their elements
     # are a third of a chapter's 12,800: 3 and 5 kB, 11 and 23 ms.
     re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>'): r"\1",
-    # A name that hides the text it stands on (axe: label-content-name-mismatch).
-    re.compile('<summary aria-label="Toggle hidden content">'): "<summary>",
     # A list whose entries are no list items (axe: aria-required-children).
     re.compile(
         '<div role="list" class="citation-list">'
     ): '<div class="citation-list">',
     # A number below zero has a minus sign, not a hyphen.
     re.compile(r"(<td[^>]*>)-(?=[\d.])"): "\\1\u2212",
-    # What is folded away whole is a solution in this book.
-    re.compile(">(Show|Hide) code cell content<"): r">\1 the solution<",
 }
 
 # The theme looks for boxes that scroll, to let the keyboard reach them.

@@ -27,9 +27,15 @@ LENGTH = 200
 def first_sentences(doctree: nodes.document, length: int = LENGTH) -> str:
     """Return as many of a page's first sentences as fit, and at least one.
 
-    The label that a chapter's first paragraph begins with is left out.
+    What a chapter shows before its first paragraph is left out, and so is the label
+    that this paragraph begins with.
     """
-    paragraph = next(iter(doctree.findall(nodes.paragraph)), nodes.paragraph())
+    paragraphs = (
+        each
+        for each in doctree.findall(nodes.paragraph)
+        if "opening" not in each.parent.get("classes", [])
+    )
+    paragraph = next(paragraphs, nodes.paragraph())
     text = " ".join(paragraph.astext().split()).removeprefix("The question. ")
     sentences = re.split(r"(?<=[.?!:]) (?=[A-Z])", text)
     description = sentences.pop(0)

@@ -28,7 +28,7 @@ INDEX = FOLDER / "records.js"
 HEADINGS = ["h1", "h2", "h3"]
 # What a section holds besides its prose.
 NO_PROSE = ["pre", "script", "style", "table", "button", "svg", "nav", "summary"]
-NO_PROSE_CLASSES = {"headerlink", "cell_input", "toctree-wrapper"}
+NO_PROSE_CLASSES = {"headerlink", "cell_input", "toctree-wrapper", "path-line"}
 SPACE_BEFORE = re.compile(r"\s+([,.;:?!)])")
 # A title as the theme numbers it: "1. LeNet-5".
 NUMBER = re.compile(r"^\d+\.\s*")
@@ -94,7 +94,7 @@ def sections(name: str, body: str) -> Iterator[Section]:
         own = [
             child
             for child in node.children
-            if child is not heading and getattr(child, "name", "") != "section"
+            if child is not heading and not holds_sections(child)
         ]
         text = "".join(prose(child) for child in own)
         everything = "".join(child.get_text(" ") for child in own)
@@ -104,6 +104,13 @@ def sections(name: str, body: str) -> Iterator[Section]:
         meaning = term.find_next_sibling("dd")
         word = tidy(term.get_text(" "))
         yield Section(page, word, f"{name}.html#{term['id']}", tidy(prose(meaning)))
+
+
+def holds_sections(node: Tag | NavigableString) -> bool:
+    """Tell whether a node is a section, or an element that folds some."""
+    if not isinstance(node, Tag):
+        return False
+    return node.name == "section" or node.find("section", id=True) is not None
 
 
 def place_of(words: list[str], sections: list[Section]) -> str | None:
