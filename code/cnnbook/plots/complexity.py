@@ -54,7 +54,7 @@ def accuracy_against_macs(
     figure.subplots_adjust(left, 0.1, right, top)  # the same in all frames
     axis.set(
         xscale="log",
-        xlabel="multiply-accumulates for one image, billions",
+        xlabel="MACs for one image, billions",
         ylabel="top-1 accuracy, %",
         xlim=(table.macs.min() / 1.6, table.macs.max() * 1.8),
         ylim=(table.accuracy.min() - 4, table.accuracy.max() + 3),
@@ -175,7 +175,7 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
     axis.set(
         xscale="log",
         yscale="log",
-        xlabel="multiply-accumulates, billions",
+        xlabel="MACs, billions",
         ylabel="time, ms",
         xlim=(macs.min() / 1.6, macs.max() * 2.4),
         ylim=(milliseconds.min() / 1.8, milliseconds.max() * 1.8),

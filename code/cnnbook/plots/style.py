@@ -90,6 +90,8 @@ WIDE, NARROW = 7.0, 3.64
 PIXELS_PER_INCH = 688 / WIDE
 SMALL = 9.0  # points: 12.3 pixels on the page
 SVG, NARROW_SVG = "image/svg+xml", "application/vnd.cnnbook.narrow+svg"
+# Below this width of the window a wide figure's words would be smaller than 11 pixels.
+PHONE = "(max-width: 620px)"
 _narrow: ContextVar[bool] = ContextVar("narrow", default=False)
 
 Given = ParamSpec("Given")  # what a drawing function is given, and what it returns
@@ -262,7 +264,7 @@ def _smaller(picture: re.Match) -> str:
         few = max(opened.size) <= 100
         kind = "png"
         if len(png) > 30_000:
-            opened.thumbnail((700, 700))
+            opened.thumbnail((500, 500))
             small = io.BytesIO()
             opened.convert("RGB").save(small, "jpeg", quality=82, optimize=True)
             kind, png = "jpeg", base64.b64encode(small.getvalue()).decode()
