@@ -22,9 +22,7 @@ from sphinx.errors import ExtensionError
 
 SVG, NARROW_SVG = "image/svg+xml", "application/vnd.cnnbook.narrow+svg"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-# Below this width of the window a figure's words would be smaller than 11 pixels.
-PHONE = "(max-width: 620px)"
-FRAME = re.compile(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)")
+FRAME = re.compile(r'(src(?:set)?)="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
 SIZE = re.compile(r'<svg[^>]* width="(\d+)" height="(\d+)"')
 COLOUR = re.compile(r"(?<=: )#[0-9a-f]{3,8}\b", re.IGNORECASE)
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
@@ -53,9 +51,7 @@ def for_pages(svg: str) -> str:
         return f"var(--c{light[1:]})"
 
     svg = SHEET.sub("", svg, count=1)
-    svg = re.sub(
-        r'<[^>]*style="[^"]*"', lambda tag: COLOUR.sub(variable, tag[0]), svg
-    )
+    svg = re.sub(r'<[^>]*style="[^"]*"', lambda tag: COLOUR.sub(variable, tag[0]), svg)
     light, dark = (
         "".join(f"--c{colour[1:]}:{meant[colour]};" for colour in sorted(used))
         for meant in (dict(zip(DARK, DARK, strict=True)), DARK)
@@ -83,7 +79,7 @@ class Files:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def place(self, svg: str) -> str:
-        """Write a figure to a file whose name says what is in it; return its address."""
+        """Write a figure to a file named after what is in it; return its address."""
         svg = for_pages(svg)
         name = f"figure-{hashlib.sha256(svg.encode()).hexdigest()[:16]}.svg"
         (self.folder / name).write_text(svg, "utf-8")
@@ -91,19 +87,22 @@ class Files:
 
     def picture(self, wide: str, narrow: str | None, alt: str) -> str:
         """Return a figure as an element that loads its form for the reader's width."""
-        width, height = size(wide)
-        source = ""
-        if narrow:
-            across, down = size(narrow)
-            source = (
-                f'<source media="screen and {PHONE}" srcset="{self.place(narrow)}" '
-                f'width="{across}" height="{down}">'
-            )
-        return (
-            f'<picture class="figure">{source}<img src="{self.place(wide)}" '
-            f'alt="{escape(alt)}" width="{width}" height="{height}" loading="lazy">'
-            "</picture>"
+        from cnnbook.plots.style import PHONE  # torch takes two seconds to import
+
+        source = (
+            f'<source media="screen and {PHONE}" {self.attributes("srcset", narrow)}>'
+            if narrow
+            else ""
         )
+        image = (
+            f'<img alt="{escape(alt)}" loading="lazy" {self.attributes("src", wide)}>'
+        )
+        return f"<picture>{source}{image}</picture>"
+
+    def attributes(self, name: str, svg: str) -> str:
+        """Return a figure's address as an attribute, and its size as two more."""
+        width, height = size(svg)
+        return f'{name}="{self.place(svg)}" width="{width}" height="{height}"'
 
 
 def size(svg: str) -> tuple[int, int]:
@@ -155,7 +154,8 @@ def joined(text: str | list[str]) -> str:
 def with_files(html: str, files: Files) -> str:
     """Return what a slider shows, with files in place of the pictures in it."""
     return FRAME.sub(
-        lambda frame: files.place(base64.b64decode(frame[1]).decode()), html
+        lambda frame: files.attributes(frame[1], base64.b64decode(frame[2]).decode()),
+        html,
     )
 
 

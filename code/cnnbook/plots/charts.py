@@ -331,7 +331,7 @@ def photographs(
         boxes: A frame (top, left, height, width) to draw in each picture, in pixels.
     """
     if is_narrow():
-        columns = -(-columns // 2)
+        columns = max(columns // 2, 1)
     rows = [
         range(start, min(start + columns, len(pictures)))
         for start in range(0, len(pictures), columns)

@@ -77,10 +77,11 @@ def accuracy_against_macs(
     """
     figure, axis = plt.subplots(figsize=(width(), 4.9))
     left, top = (0.13, 0.85) if is_narrow() else (0.08, 0.86)
-    figure.subplots_adjust(left, 0.1, 0.99, top)  # the same in all frames
+    right = 0.96 if is_narrow() else 0.98
+    figure.subplots_adjust(left, 0.1, right, top)  # the same in all frames
     axis.set(
         xscale="log",
-        xlabel="multiply-accumulates for one image, billions",
+        xlabel="MACs for one image, billions",
         ylabel="top-1 accuracy, %",
         xlim=(table.macs.min() / 1.6, table.macs.max() * 1.8),
         ylim=(table.accuracy.min() - 4, table.accuracy.max() + 3),
@@ -116,7 +117,7 @@ def accuracy_against_macs(
 
 def _area(millions: float | pd.Series) -> float | pd.Series:
     """Return the area of the square around a blob, in square points."""
-    return (1.2 if is_narrow() else 4.0) * millions
+    return (2.0 if is_narrow() else 4.0) * millions
 
 
 def _blob_scale(axis: Axes) -> None:
@@ -201,7 +202,7 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
     axis.set(
         xscale="log",
         yscale="log",
-        xlabel="multiply-accumulates, billions",
+        xlabel="MACs, billions",
         ylabel="time, ms",
         xlim=(macs.min() / 1.6, macs.max() * 2.4),
         ylim=(milliseconds.min() / 1.8, milliseconds.max() * 1.8),
@@ -211,7 +212,6 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
     ends = np.array(axis.get_xlim())
     axis.plot(ends, ends / rate, color=GREY, linestyle="--", lw=1.2)
     axis.plot(macs, milliseconds, "o", color=BLUE, ms=6)
-    label_points(axis, macs, milliseconds, table.index)
     axis.text(
         0.98,
         0.04,
@@ -221,6 +221,7 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
         ha="right",
     )
     _plain_ticks(axis)
+    label_points(axis, macs, milliseconds, table.index)
     return axis
 
 
@@ -247,15 +248,15 @@ def roofline(layers: pd.DataFrame, rate: float, bandwidth: float) -> Axes:
     axis.set(
         xscale="log",
         yscale="log",
-        xlabel="arithmetic intensity, MACs a byte",
-        ylabel="rate, billion MACs a second",
+        xlabel="arithmetic intensity, MACs per byte",
+        ylabel="rate, billion MACs per second",
         xlim=(low, high),
         ylim=(lowest / 2, max(layers.rate.max(), rate) / 1e9 * 3),
     )
     axis.text(ridge * 0.9, axis.get_ylim()[1] / 1.3, "memory-bound", ha="right", c=GREY)
     axis.text(ridge * 1.1, axis.get_ylim()[1] / 1.3, "compute-bound", c=GREY)
-    label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
     _plain_ticks(axis)
+    label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
     return axis
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,10 +47,11 @@ def winners(table: pd.DataFrame) -> Axes:
     """
     rows = range(len(table))
     # On a phone each name stands above its bar: beside it there is no room.
-    height = (0.42 if is_narrow() else 0.31) * len(table) + 1.1
+    height = (0.42 if is_narrow() else 0.31) * len(table) + 1.15
+    legend = 0.62 if is_narrow() else 0.3
     figure, axis = plt.subplots(figsize=(width(), height))
     left = 0.03 if is_narrow() else 0.4
-    figure.subplots_adjust(left, 0.5 / height, 0.94, 1 - 0.62 / height)
+    figure.subplots_adjust(left, 0.5 / height, 0.94, 1 - legend / height)
     axis.grid(False)
     axis.spines["left"].set_visible(False)
     for place, row in zip(rows, table.itertuples(), strict=True):
@@ -63,7 +65,7 @@ def winners(table: pd.DataFrame) -> Axes:
             axis.text(0, 0.28 - place, name, va="bottom", fontsize=SMALL)
     axis.set(
         yticks=[-place for place in rows],
-        ylim=(0.6 - len(table), 0.9 if is_narrow() else 0.6),
+        ylim=(0.45 - len(table), 0.9 if is_narrow() else 0.6),
         xlim=(0, table.error.max() * 1.1),
         xlabel="top-5 error on test images, %",
     )
@@ -135,7 +137,7 @@ def topk_guesses(
     if is_narrow():
         figure, (left, axis) = plt.subplots(2, 1, figsize=(width(), 5.6))
         figure.subplots_adjust(0.42, 0.09, 0.98, 0.95, hspace=0.42)
-        axis.set_position((0.13, 0.09, 0.85, 0.36))
+        axis.set_position((0.17, 0.09, 0.81, 0.36))
     else:
         figure, (left, axis) = plt.subplots(1, 2, figsize=(width(), 3))
         figure.subplots_adjust(0.25, 0.17, 0.99, 0.9, wspace=0.3)
@@ -156,6 +158,7 @@ def topk_guesses(
         axis.plot(steps, values, color=colour, label=name)
         axis.plot(k, values[k - 1], "o", color=colour, markersize=9)
         # Curves that fall leave room at the lower left and the upper right.
+        below = below and values[k - 1] > 15
         corner = -1 if below and k > 1 else 1
         axis.annotate(
             f"{values[k - 1]:.0f} %",
@@ -170,7 +173,8 @@ def topk_guesses(
     axis.set(
         xlabel="k, the guesses allowed",
         ylabel="top-k error, %",
-        ylim=(0, 112),
+        ylim=(0, 135),
+        yticks=range(0, 101, 20),
         xlim=(0.7, steps[-1] + 1.2),
         xticks=list(steps),
     )
@@ -192,12 +196,12 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
     axis.axis("off")
     axis.add_patch(_box(0, 0.5, GREY))
     words = {"ha": "center", "fontsize": SMALL}
-    axis.text(0, 1.62, "input", **words)
+    axis.text(0, 1.52, "input", **words)
     before: list[float] = [0.5]
     for x, (name, count) in enumerate(groups.items(), start=1):
         places = [0.5] if count is None else [0.0, 1.0]
         maps = shapes[name][0] // len(places)
-        axis.text(x, 1.62, name, **words)
+        axis.text(x, 1.52, _in_two(name) if is_narrow() else name, **words)
         size = f"2×{maps}" if count else str(maps)
         if is_narrow():
             size = size.replace("×", "×\n")
@@ -223,15 +227,21 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
         axis.text(-0.34, place, gpu.format(number), **style)
     key = ("black: from one GPU to the other", "below each layer: its maps or units")
     axis.text(
-        -0.9,
-        -1.9,
+        -1,
+        -1.75,
         ("\n" if is_narrow() else "; ").join(key),
         color=GREY,
         va="bottom",
         fontsize=SMALL,
     )
-    axis.set(xlim=(-1.1, len(groups) + 0.4), ylim=(-1.95, 2.05))
+    right = 0.6 if is_narrow() else 0.4
+    axis.set(xlim=(-1.1, len(groups) + right), ylim=(-1.8, 2.2))
     return axis
+
+
+def _in_two(name: str) -> str:
+    """Break a layer's name before its number."""
+    return f"{name.rstrip('0123456789')}\n{name.lstrip('abcdefghijklmnopqrstuvwxyz')}"
 
 
 def _box(x: float, y: float, colour: str) -> Rectangle:
@@ -246,7 +256,8 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
         modules: For each module its `cost.layer_table`; at most six layers in all.
     """
     figure, axis = plt.subplots(
-        figsize=(width(), 0.85 * len(modules) + 0.8), layout="constrained"
+        figsize=(width(), (1.0 if is_narrow() else 0.85) * len(modules) + 0.8),
+        layout="constrained",
     )
     axis.grid(False)
     axis.spines["left"].set_visible(False)
@@ -270,6 +281,8 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
                 thin.append(row.layer)
             left += share
         words = f"thin parts: {', '.join(thin)}" if thin else ""
+        if is_narrow():
+            words = textwrap.fill(words, 40)
         axis.text(0, -place - 0.34, words, va="top", color=GREY, fontsize=SMALL)
         axis.text(left + 0.01 * longest, -place, f"{left:.0f} M", va="center")
     axis.set(

@@ -108,7 +108,11 @@ def computational_graphs(
             axis.add_patch(PathPatch(curve, fc="none", ec=INK))
             arrow = {"arrowstyle": "-|>", "color": INK}
             axis.annotate("", _point(curve, 0.76), _point(curve, 0.7), arrowprops=arrow)
-            above = _point(curve, 0.5) + (0, 0.2)
+            # Above the circles beside it where there is little room; of a line that
+            # rises, at its upper side.
+            rises = curve.vertices[0, 1] < curve.vertices[-1, 1]
+            away = (-0.14, 0.1) if rises else (0, 0.34 if is_narrow() else 0.2)
+            above = _point(curve, 0.5) + away
             axis.text(*above, graphs[title][edge], ha="center", fontsize=SMALL)
         for node, place in places.items():
             style = {"boxstyle": "circle,pad=0.3", "fc": PAPER, "ec": GREY}

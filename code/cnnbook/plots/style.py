@@ -12,6 +12,7 @@ import functools
 import io
 import itertools
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +26,7 @@ from matplotlib.cbook import STEP_LOOKUP_MAP
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path
-from matplotlib.text import Annotation, Text
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
@@ -89,6 +90,8 @@ WIDE, NARROW = 7.0, 3.64
 PIXELS_PER_INCH = 688 / WIDE
 SMALL = 9.0  # points: 12.3 pixels on the page
 SVG, NARROW_SVG = "image/svg+xml", "application/vnd.cnnbook.narrow+svg"
+# Below this width of the window a wide figure's words would be smaller than 11 pixels.
+PHONE = "(max-width: 620px)"
 _narrow: ContextVar[bool] = ContextVar("narrow", default=False)
 
 Given = ParamSpec("Given")  # what a drawing function is given, and what it returns
@@ -201,9 +204,17 @@ def forms(figure: Figure) -> dict[str, str]:
     if draw_again := getattr(figure, "draw_again", None):
         with for_phones():
             narrow = figure_of(draw_again())
+        _break_names(narrow)
         drawn[NARROW_SVG] = svg(narrow)
         plt.close(narrow)
     return drawn
+
+
+def _break_names(figure: Figure) -> None:
+    """Break the names of a narrow figure's axes where they would be cut off."""
+    for axis in figure.axes:
+        lines = axis.get_xlabel().split("\n")
+        axis.set_xlabel("\n".join(textwrap.fill(line, 42) for line in lines))
 
 
 FAMILY = "font-family: system-ui, sans-serif"  # narrower than what was measured with
@@ -253,7 +264,7 @@ def _smaller(picture: re.Match) -> str:
         few = max(opened.size) <= 100
         kind = "png"
         if len(png) > 30_000:
-            opened.thumbnail((700, 700))
+            opened.thumbnail((500, 500))
             small = io.BytesIO()
             opened.convert("RGB").save(small, "jpeg", quality=82, optimize=True)
             kind, png = "jpeg", base64.b64encode(small.getvalue()).decode()
@@ -365,20 +376,20 @@ def label_ends(axis: Axes) -> None:
     for line in axis.get_lines():
         # A line that leaves the axes is labelled where it does.
         inside = line.get_xydata()[line.get_xdata() <= max(axis.get_xlim())]
-        end = axis.transData.transform(inside[-1])
-        ends.append((float(to_share.transform(end)[1]), line))
+        height = to_share.transform(axis.transData.transform(inside[-1]))[1]
+        ends.append((float(height), line, inside[-1]))
     ends.sort(key=lambda pair: pair[0])
-    for (height, line), place in zip(
-        ends, spread([height for height, _ in ends], gap), strict=True
+    for (_, line, end), place in zip(
+        ends, spread([end[0] for end in ends], gap), strict=True
     ):
         axis.annotate(
             line.get_label(),
-            (1, height),
-            xycoords="axes fraction",
+            end,
             xytext=(1.03, place),
             textcoords="axes fraction",
             color=in_words(line.get_color()),
             va="center",
+            annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
                 "color": line.get_color(),
@@ -424,20 +435,11 @@ def label_above(axis: Axes, columns: int = 2, **options: Any) -> None:
 
 # What lets a line pass under a word without crossing it out.
 CLEAR = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
-# Where a label may stand beside its point, and how it is aligned: to the right and
-# upwards in points, more by the point's radius.
-PLACES = [
-    ((1, 0), "left", "center"),
-    ((-1, 0), "right", "center"),
-    ((0, 1), "center", "bottom"),
-    ((0, -1), "center", "top"),
-    ((0.8, 0.8), "left", "bottom"),
-    ((0.8, -0.8), "left", "top"),
-    ((-0.8, 0.8), "right", "bottom"),
-    ((-0.8, -0.8), "right", "top"),
+DIRECTIONS = [
+    (np.cos(angle), np.sin(angle)) for angle in np.linspace(0, 2 * np.pi, 17)[:-1]
 ]
-GAPS = (2, 9, 18, 28, 40, 55)  # between a point and its label, in points
-LED = 9  # from this gap on, a line leads from the label to its point
+GAPS = (2, 8, 16, 26, 38, 52)  # between a point and its label, in points
+LED = 8  # from this gap on, a line leads from the label to its point
 
 
 def label_points(
@@ -458,75 +460,79 @@ def label_points(
     """
     axis.figure.draw_without_rendering()  # settles the layout, on which places depend
     renderer = axis.figure.canvas.get_renderer()
-    frame = axis.get_window_extent(renderer)
     scale = axis.figure.dpi / 72
+    frame = axis.get_window_extent(renderer).padded(-2 * scale)
     points = axis.transData.transform(np.column_stack([xs, ys]))
-    radii = [3.0] * len(points) if radii is None else list(radii)
-    disks = [
-        Bbox.from_extents(*(point - 0.8 * r * scale), *(point + 0.8 * r * scale))
-        for point, r in zip(points, radii, strict=True)
+    radii = np.full(len(points), 3.0) if radii is None else np.asarray(radii)
+    texts = [axis.text(0, 0, label, fontsize=SMALL, bbox=CLEAR) for label in labels]
+    sizes = [text.get_window_extent(renderer).size + 3 * scale for text in texts]
+    written = [
+        text.get_window_extent(renderer) for text in axis.texts if text not in texts
     ]
-    taken = [text.get_window_extent(renderer) for text in axis.texts]
-    others = [
-        axis.transData.transform(collection.get_offsets())
-        for collection in axis.collections
-    ]
-    others = np.concatenate([*others, np.empty((0, 2))])
     lines = [
         line.get_transform().transform_path(_drawn(line))
         for line in axis.get_lines()
         if line.get_linestyle() != "None"
     ]
-    leaders: list[Path] = []
+    others = [
+        axis.transData.transform(collection.get_offsets())
+        for collection in axis.collections
+    ]
+    others = np.concatenate([*others, np.empty((0, 2))])
 
-    def put(text: Annotation, radius: float, place: tuple) -> Bbox:
-        gap, (direction, across, up) = place
-        text.set_position([(radius + gap) * step for step in direction])
-        text.set(ha=across, va=up)
-        return text.get_window_extent(renderer)
+    def candidates(number: int) -> list[tuple[float, Bbox, Path | None]]:
+        """Return where a label may stand: its gap, its box, what leads to its point."""
+        found = []
+        for gap, direction in product(GAPS, DIRECTIONS):
+            reach = (radii[number] + gap) * scale
+            anchor = points[number] + reach * np.array(direction)
+            # The box touches the anchor where it is nearest to the point.
+            low = anchor - sizes[number] * (1 - np.sign(np.round(direction, 1))) / 2
+            box = Bbox([low, low + sizes[number]])
+            found.append((gap, box, gap >= LED and _leader(points[number], box)))
+        return found
 
-    def cost(text: Annotation, number: int, place: tuple) -> tuple[int, int, float]:
-        box = put(text, radii[number], place).padded(1.5 * scale)
-        outside = box.x0 < frame.x0 or box.x1 > frame.x1
-        outside = outside or box.y0 < frame.y0 or box.y1 > frame.y1
-        covered = sum(box.overlaps(other) for other in taken)
-        points_hit = sum(
-            box.overlaps(disk) for at, disk in enumerate(disks) if at != number
+    def cost(number: int, choice: tuple, placed: Mapping[int, tuple]) -> float:
+        gap, box, leader = choice
+        rest = [other for at, other in placed.items() if at != number]
+        boxes = written + [other[1] for other in rest]
+        leaders = [other[2] for other in rest if other[2]]
+        disks = [
+            Bbox([point - radius * scale, point + radius * scale])
+            for at, (point, radius) in enumerate(zip(points, radii, strict=True))
+            if at != number
+        ]
+        outside = not (
+            frame.containsx(box.x0)
+            and frame.containsx(box.x1)
+            and frame.containsy(box.y0)
+            and frame.containsy(box.y1)
         )
-        crossed = sum(
-            line.intersects_bbox(box, filled=False) for line in [*lines, *leaders]
-        )
-        gap = place[0]
-        if gap >= LED:
-            leader = _leader(points[number], box)
-            crossed += sum(leader.intersects_path(line) for line in leaders)
-            covered += sum(leader.intersects_bbox(other) for other in taken)
-            points_hit += sum(
-                leader.intersects_bbox(disk)
-                for at, disk in enumerate(disks)
-                if at != number
-            )
-        hidden = box.count_contains(others) if len(others) else 0
-        far = 1.2 * GAPS.index(gap) + 0.1 * PLACES.index(place[1])
-        return outside + covered, points_hit, 2 * crossed + 0.5 * hidden + far
+        bad = 1000 * outside + 300 * sum(box.overlaps(other) for other in boxes)
+        bad += 100 * sum(box.overlaps(disk) for disk in disks)
+        crossing = [*lines, *leaders]
+        bad += 8 * sum(line.intersects_bbox(box, filled=False) for line in crossing)
+        bad += 3 * box.count_contains(others) + 2 * GAPS.index(gap)
+        if leader:
+            bad += 100 * sum(leader.intersects_bbox(other) for other in boxes)
+            bad += 60 * sum(leader.intersects_bbox(disk) for disk in disks)
+            bad += 60 * sum(leader.intersects_path(other) for other in leaders)
+        return bad
 
-    for number, (x, y, label) in enumerate(zip(xs, ys, labels, strict=True)):
-        text = axis.annotate(
-            label,
-            (x, y),
-            xytext=(0, 0),
-            textcoords="offset points",
-            fontsize=SMALL,
-            bbox=CLEAR,
-        )
-        best = min(product(GAPS, PLACES), key=functools.partial(cost, text, number))
-        taken.append(put(text, radii[number], best))
-        if best[0] >= LED:
-            leaders.append(_leader(points[number], taken[-1]))
-            ends = axis.transData.inverted().transform(leaders[-1].vertices)
-            axis.add_line(
-                Line2D(*ends.T, color=INK, lw=0.7, zorder=2.5, label="_leader")
-            )
+    choices = [candidates(number) for number in range(len(texts))]
+    placed: dict[int, tuple] = {}
+    for _ in range(3):  # twice again, now that each knows where the others are
+        for number, own in enumerate(choices):
+            placed[number] = min(own, key=lambda c, n=number: cost(n, c, placed))
+    to_data = axis.transData.inverted()
+    limits = axis.get_xlim(), axis.get_ylim()
+    for text, (_, box, leader) in zip(texts, placed.values(), strict=True):
+        text.set(ha="center", va="center_baseline")
+        text.set_position(to_data.transform((box.min + box.max) / 2))
+        if leader:
+            ends = to_data.transform(leader.vertices)
+            axis.add_line(Line2D(*ends.T, color=INK, lw=0.7, zorder=2.5))
+    axis.set(xlim=limits[0], ylim=limits[1])
 
 
 def _leader(point: np.ndarray, box: Bbox) -> Path:
