@@ -8,14 +8,15 @@ first picture is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import base64
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import ipywidgets
 import matplotlib.pyplot as plt
 from ipywidgets import HTML, SelectionSlider, VBox, jslink
 
-from . import _picture
+from .plots import style
 
 HAS_STACK = hasattr(ipywidgets, "Stack")  # ipywidgets 7, Colab's, has none
 # The bar of a Tab has one name or the other, by the version of the page's widgets.
@@ -23,17 +24,23 @@ HIDE_BAR = ".hide-tabs > :is(.p-TabBar, .lm-TabBar) {display: none !important}"
 
 
 class Picture(HTML):
-    """A picture inside a page, for `frames`.
+    """A figure inside a page, for `frames`; on a phone its narrow form.
 
     Args:
-        data: The PNG in base64.
+        forms: The figure as SVG by the MIME types of its forms.
         alt: What it shows, for readers who cannot see it.
     """
 
-    def __init__(self, data: str, alt: str) -> None:
-        source = f"data:image/png;base64,{data}"
-        super().__init__(f'<img alt="{escape(alt)}" src="{source}">')
-        self.data, self.alt = data, alt
+    def __init__(self, forms: Mapping[str, str], alt: str) -> None:
+        addresses = {
+            mime: f"data:{style.SVG};base64,{base64.b64encode(svg.encode()).decode()}"
+            for mime, svg in forms.items()
+        }
+        narrow = addresses.get(style.NARROW_SVG, "")
+        source = f'<source media="{style.PHONE}" srcset="{narrow}">' if narrow else ""
+        image = f'<img alt="{escape(alt)}" src="{addresses[style.SVG]}">'
+        super().__init__(f"<picture>{source}{image}</picture>")
+        self.forms, self.alt = forms, alt
 
 
 class Frames(VBox):
@@ -47,19 +54,22 @@ class Frames(VBox):
         shown = _on_view(self)
         bundle = {
             "application/vnd.jupyter.widget-view+json": view,
-            "image/png": shown.data,
+            **shown.forms,
             "text/plain": shown.alt,
         }
-        return bundle, {"image/png": {"alt": shown.alt}}
+        return bundle, {style.SVG: {"alt": shown.alt}}
 
 
-def picture(alt: str, *, dpi: int = 110) -> Picture:
+def picture(alt: str) -> Picture:
     """Turn the current figure into a picture for `frames`, and close the figure.
 
     Args:
         alt: What the picture shows, for readers who cannot see it.
     """
-    return Picture(_picture.encoded(plt.gcf(), dpi), alt)
+    figure = plt.gcf()
+    shown = Picture(style.forms(figure), alt)
+    plt.close(figure)
+    return shown
 
 
 def frames(

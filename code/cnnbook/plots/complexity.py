@@ -12,10 +12,24 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
 from .charts import draw_bars
-from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, label_points
+from .style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    RED,
+    SMALL,
+    drawing,
+    in_words,
+    is_narrow,
+    label_points,
+    width,
+)
 
 RECIPES = {"original": BLUE, "new": ORANGE}
-AREA = 4.0  # a blob's diameter, squared, in points, for each million parameters
 
 
 @drawing
@@ -26,7 +40,7 @@ def scales(table: pd.DataFrame) -> Axes:
         table: A row for each of three networks, a column for each scale; the largest
             square is as large on every scale.
     """
-    _, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    _, axis = plt.subplots(figsize=(width(), 0.6 * width()), layout="constrained")
     for line, (_, values) in enumerate(table.items()):
         sides = 0.9 * np.sqrt(values / values.max())
         for place, (side, value) in enumerate(zip(sides, values, strict=True)):
@@ -61,11 +75,13 @@ def accuracy_against_macs(
         until: Later rows are left out, and the axes stay as they are; rows of this
             very year have dark rims.
     """
-    figure, axis = plt.subplots(figsize=(5.2, 4.1))
-    figure.subplots_adjust(0.1, 0.12, 0.98, 0.98)  # the same in all frames
+    figure, axis = plt.subplots(figsize=(width(), 4.9))
+    left, top = (0.13, 0.85) if is_narrow() else (0.08, 0.86)
+    right = 0.96 if is_narrow() else 0.98
+    figure.subplots_adjust(left, 0.1, right, top)  # the same in all frames
     axis.set(
         xscale="log",
-        xlabel="multiply-accumulates for one image, billions",
+        xlabel="MACs for one image, billions",
         ylabel="top-1 accuracy, %",
         xlim=(table.macs.min() / 1.6, table.macs.max() * 1.8),
         ylim=(table.accuracy.min() - 4, table.accuracy.max() + 3),
@@ -76,9 +92,9 @@ def accuracy_against_macs(
     axis.scatter(
         shown.macs,
         shown.accuracy,
-        s=AREA * shown.parameters,
+        s=_area(shown.parameters),
         c=shown.recipe.map(RECIPES),
-        edgecolors=["black" if year == until else "white" for year in shown.year],
+        edgecolors=[INK if year == until else PAPER for year in shown.year],
         linewidths=0.8,
         alpha=0.55,
     )
@@ -93,40 +109,45 @@ def accuracy_against_macs(
     _blob_scale(axis)
     _legend(axis, fronts, until)
     rows = shown.loc[[index for index in labelled if index in shown.index]]
-    radii = np.sqrt(AREA * rows.parameters) / 2
+    radii = np.sqrt(_area(rows.parameters)) / 2
     label_points(axis, rows.macs, rows.accuracy, rows.model, radii)
     axis.xaxis.set_major_formatter("{x:g}")
     return axis
 
 
+def _area(millions: float | pd.Series) -> float | pd.Series:
+    """Return the area of the square around a blob, in square points."""
+    return (2.0 if is_narrow() else 4.0) * millions
+
+
 def _blob_scale(axis: Axes) -> None:
     """Show at the lower right how large the blobs of three sizes are."""
-    for place, millions in enumerate((5, 50, 150)):
-        x = 0.70 + 0.105 * place
-        axis.scatter(
-            x, 0.12, s=AREA * millions, color=GREY, alpha=0.5, transform=axis.transAxes
-        )
-        axis.text(
-            x, 0.02, f"{millions} M", transform=axis.transAxes, ha="center", fontsize=9
-        )
-    axis.text(0.64, 0.21, "parameters", transform=axis.transAxes, fontsize=9)
+    step = 0.15 if is_narrow() else 0.09
+    place = {"transform": axis.transAxes, "fontsize": SMALL, "ha": "center"}
+    for rank, millions in enumerate((5, 50, 150)):
+        x = 0.94 - step * (2 - rank)
+        style = {"color": GREY, "alpha": 0.5, "transform": axis.transAxes}
+        axis.scatter(x, 0.11, s=_area(millions), **style)
+        axis.text(x, 0.01, f"{millions} M", **place)
+    axis.text(0.94 - step, 0.18, "parameters", **place)
 
 
 def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame], until: int | None) -> None:
+    """Say above the axes what the colours, the lines and the rims mean."""
     words = {
         "original": "original recipes, and their front",
         "new": "new recipe; line: the front of all recipes",
     }
     lines = [(words[recipe], RECIPES[recipe]) for recipe in fronts]
     if until is not None:
-        lines.append((f"with a dark rim: of {until}", "black"))
+        lines.append((f"with a dark rim: of {until}", INK))
+    high = axis.figure.get_figheight()
     for place, (line, colour) in enumerate(lines):
-        axis.text(
-            0.02,
-            0.97 - 0.06 * place,
+        axis.figure.text(
+            axis.get_position().x0,
+            1 - (0.03 + 0.2 * place) / high,
             line,
-            transform=axis.transAxes,
-            color=colour,
+            color=in_words(colour),
             va="top",
         )
 
@@ -141,7 +162,7 @@ def accuracy_per_parameter(table: pd.DataFrame) -> Axes:
     density = table.accuracy / table.parameters
     table = table.assign(density=density).sort_values("density", ascending=False)
     figure, axis = plt.subplots(
-        figsize=(5.2, 0.7 + 0.24 * len(table)), layout="constrained"
+        figsize=(width(), 0.9 + 0.26 * len(table)), layout="constrained"
     )
     rows = range(len(table))
     axis.hlines(rows, table.density.min() / 1.5, table.density, color=BLUE, lw=1.5)
@@ -153,7 +174,7 @@ def accuracy_per_parameter(table: pd.DataFrame) -> Axes:
             xytext=(7, 0),
             textcoords="offset points",
             va="center",
-            fontsize=9,
+            fontsize=SMALL,
         )
     axis.set(
         xscale="log",
@@ -176,12 +197,12 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
     Args:
         table: A row a network, named by the index: macs and seconds.
     """
-    figure, axis = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(width(), 4.0), layout="constrained")
     macs, milliseconds = table.macs / 1e9, 1000 * table.seconds
     axis.set(
         xscale="log",
         yscale="log",
-        xlabel="multiply-accumulates, billions",
+        xlabel="MACs, billions",
         ylabel="time, ms",
         xlim=(macs.min() / 1.6, macs.max() * 2.4),
         ylim=(milliseconds.min() / 1.8, milliseconds.max() * 1.8),
@@ -191,7 +212,6 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
     ends = np.array(axis.get_xlim())
     axis.plot(ends, ends / rate, color=GREY, linestyle="--", lw=1.2)
     axis.plot(macs, milliseconds, "o", color=BLUE, ms=6)
-    label_points(axis, macs, milliseconds, table.index)
     axis.text(
         0.98,
         0.04,
@@ -201,6 +221,7 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
         ha="right",
     )
     _plain_ticks(axis)
+    label_points(axis, macs, milliseconds, table.index)
     return axis
 
 
@@ -214,7 +235,7 @@ def roofline(layers: pd.DataFrame, rate: float, bandwidth: float) -> Axes:
         rate: The machine's highest rate, in MACs a second.
         bandwidth: How fast it moves data to and from memory, in bytes a second.
     """
-    figure, axis = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(width(), 4.0), layout="constrained")
     # On logarithmic axes both limits are straight, and they meet at the ridge.
     ridge = rate / bandwidth
     low = min(layers.intensity.min(), ridge) / 2
@@ -227,15 +248,15 @@ def roofline(layers: pd.DataFrame, rate: float, bandwidth: float) -> Axes:
     axis.set(
         xscale="log",
         yscale="log",
-        xlabel="arithmetic intensity, MACs a byte",
-        ylabel="rate, billion MACs a second",
+        xlabel="arithmetic intensity, MACs per byte",
+        ylabel="rate, billion MACs per second",
         xlim=(low, high),
         ylim=(lowest / 2, max(layers.rate.max(), rate) / 1e9 * 3),
     )
     axis.text(ridge * 0.9, axis.get_ylim()[1] / 1.3, "memory-bound", ha="right", c=GREY)
     axis.text(ridge * 1.1, axis.get_ylim()[1] / 1.3, "compute-bound", c=GREY)
-    label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
     _plain_ticks(axis)
+    label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
     return axis
 
 
@@ -256,9 +277,13 @@ def bar_panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
         table: A row a network, named by the index.
         titles: The columns to draw, an even number, and what to write above each.
     """
-    height = 2 * (0.5 + 0.2 * len(table))
+    height = 2 * (0.6 + 0.22 * len(table))
     figure, axes = plt.subplots(
-        len(titles) // 2, 2, figsize=(5.2, height), sharey=True, layout="constrained"
+        len(titles) // 2,
+        2,
+        figsize=(width(), height),
+        sharey=True,
+        layout="constrained",
     )
     # Each panel has a scale of its own: the costs have none in common.
     for axis, (column, title) in zip(axes.flat, titles.items(), strict=True):
@@ -268,5 +293,5 @@ def bar_panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
             for v in values
         ]
         draw_bars(axis, values, colours=colours)
-        axis.set_title(title)
+        axis.set_title(title.replace(", ", ",\n") if is_narrow() else title)
     return axes

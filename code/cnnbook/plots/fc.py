@@ -8,13 +8,30 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from torch import Tensor
 
 from .charts import draw_bars
-from .style import BLUE, CYCLE, GREEN, GREY, RED, drawing, seeds_in_words
+from .style import (
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    INK,
+    RED,
+    SMALL,
+    drawing,
+    in_words,
+    is_narrow,
+    seeds_in_words,
+    width,
+)
 
-KIND_COLOURS = {"Conv2d": BLUE, "MaxPool2d": GREEN, "Linear": RED}
+KINDS = {
+    "Conv2d": ("convolution", BLUE),
+    "MaxPool2d": ("pooling", GREEN),
+    "Linear": ("dense", RED),
+}
 
 
 @drawing
@@ -49,20 +66,29 @@ def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
         table: A row a layer, in order, as from `cost.layer_table`.
         titles: The columns to draw, side by side, and what to write above each.
     """
-    height = 0.6 + 0.215 * len(table)
+    height = 1.5 + 0.215 * len(table)
     figure, axes = plt.subplots(
-        1, len(titles), figsize=(5, height), sharey=True, layout="constrained"
+        1, len(titles), figsize=(width(), height), sharey=True, layout="constrained"
     )
-    colours = [KIND_COLOURS.get(kind, GREY) for kind in table.kind]
+    colours = [KINDS.get(kind, ("", GREY))[1] for kind in table.kind]
     costs = table.set_index("layer")
     # Shares, not amounts: what is compared is where each cost sits, and a parameter
     # and a MAC have no scale in common.
     for axis, (column, title) in zip(axes, titles.items(), strict=True):
         shares = 100 * costs[column] / costs[column].sum()
-        draw_bars(axis, shares, colours=colours, write=_percent)
-        axis.set_title(title)
+        # One scale for all costs: a bar twice as long is a share twice as large.
+        style = {"colours": colours, "write": _percent, "xlabel": "share, %"}
+        draw_bars(axis, shares, limit=135, **style)
+        axis.set(xticks=[0, 50, 100], title=title)
     for label, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
-        label.set_color(colour)
+        label.set_color(in_words(colour))
+    figure.legend(
+        handles=[Patch(color=colour, label=name) for name, colour in KINDS.values()],
+        loc="outside upper center",
+        ncols=len(KINDS),
+        frameon=False,
+        handlelength=1,
+    )
     return axes
 
 
@@ -79,14 +105,15 @@ def parameter_counts(millions: Mapping[str, float], *, limit: float) -> Axes:
         millions: What each bar stands for, and its number of parameters in millions.
         limit: The right end of the scale: the same for all frames of a slider.
     """
-    figure, axis = plt.subplots(figsize=(5.4, 0.7 + 0.42 * len(millions)))
-    figure.subplots_adjust(0.34, 0.28, 0.97, 0.98)  # the same in all frames
+    figure, axis = plt.subplots(figsize=(width(), 0.7 + 0.42 * len(millions)))
+    left = 0.34 if is_narrow() else 0.2
+    figure.subplots_adjust(left, 0.28, 0.97, 0.98)  # the same in all frames
     draw_bars(
         axis,
         millions,
         colours=CYCLE[: len(millions)],
         write="{:,.1f} M".format,
-        limit=limit,
+        limit=1.2 * limit,  # and the number beside the longest bar
         xlabel="parameters, million",
     )
     return axis
@@ -101,7 +128,7 @@ def training_memory(parts: pd.DataFrame, peaks: Sequence[float]) -> Axes:
         peaks: The measured peak of each setting, in GB.
     """
     figure, axis = plt.subplots(
-        figsize=(5, 1.3 + 0.36 * len(parts)), layout="constrained"
+        figsize=(width(), 1.3 + 0.36 * len(parts)), layout="constrained"
     )
     # Stacked, since the parts lie in the memory at one time: the sum must fit.
     left = np.zeros(len(parts))
@@ -109,18 +136,18 @@ def training_memory(parts: pd.DataFrame, peaks: Sequence[float]) -> Axes:
     for (name, lengths), colour in zip(parts.items(), CYCLE, strict=False):
         axis.barh(rows, lengths, left=left, height=0.6, color=colour, label=name)
         left += lengths.to_numpy()
-    axis.plot(peaks, rows, "|", color="black", ms=19, mew=2, label="peak")
+    axis.plot(peaks, rows, "|", color=INK, ms=19, mew=2, label="peak")
     axis.set(yticks=rows, ylim=(len(parts) - 0.5, -0.5), xlabel="memory, GB")
     axis.set_yticklabels(parts.index)
     axis.grid(False, axis="y")
     # Above the bars: at a phone's width there is no room beside them.
     figure.legend(
         loc="outside upper center",
-        ncols=3,
+        ncols=2 if is_narrow() else 3,
         frameon=False,
         handlelength=1,
         markerscale=0.6,
-        fontsize=9,
+        fontsize=SMALL,
     )
     return axis
 
@@ -140,7 +167,7 @@ def parameters_beside_errors(
     figure, (left, right) = plt.subplots(
         1,
         2,
-        figsize=(5, 0.8 + 0.36 * len(errors)),
+        figsize=(width(), 0.95 + 0.36 * len(errors)),
         sharey=True,
         layout="constrained",
     )
@@ -186,24 +213,32 @@ def score_map(
         window: Side of the window that slid, in pixels.
         found: Row and column of a label in the image, in pixels, and the label.
     """
-    height, width = image.shape
-    step = (width - window) / (scores.shape[1] - 1)
+    height, breadth = image.shape
+    step = (breadth - window) / (scores.shape[1] - 1)
     first, last = (window - step) / 2, (window + step) / 2
     figure, axes = plt.subplots(
         2,
         1,
-        figsize=(5.6, 0.7 + 2 * 5.4 * height / width),
+        figsize=(width(), 0.7 + 2 * width() * height / breadth),
         sharex=True,
         sharey=True,
         layout="constrained",
     )
-    axes[0].imshow(image.numpy(), cmap="gray_r")
+    axes[0].imshow(image.numpy(), cmap="gray_r", interpolation="none")
     for row, column, label in found:
-        axes[0].text(column, row, label, color=RED, fontsize=15, weight="bold")
+        axes[0].text(
+            column,
+            row,
+            label,
+            color=in_words(RED),
+            fontsize=12 if is_narrow() else 15,
+            weight="bold",
+        )
     # On the image's own axes: a score is found below the pixels that it speaks of.
-    extent = (first, width - window + last, height - window + last, first)
-    axes[1].imshow(scores.numpy(), cmap="Blues", vmin=0, vmax=1, extent=extent)
-    axes[0].set(title="the image, and what is found in it", xlim=(0, width))
+    extent = (first, breadth - window + last, height - window + last, first)
+    style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "interpolation": "none"}
+    axes[1].imshow(scores.numpy(), extent=extent, **style)
+    axes[0].set(title="the image, and what is found in it", xlim=(0, breadth))
     axes[1].set(title="a digit in the middle of the window?", ylim=(height, 0))
     for axis in axes:
         axis.set(xticks=[], yticks=[])

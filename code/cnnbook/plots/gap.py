@@ -13,7 +13,19 @@ from matplotlib.ticker import EngFormatter
 from torch import Tensor
 
 from .charts import lines
-from .style import BLUE, GREY, RED, drawing
+from .style import (
+    BLUE,
+    GREY,
+    LOOKS,
+    NARROW,
+    PALE,
+    PAPER,
+    SMALL,
+    drawing,
+    in_words,
+    is_narrow,
+    width,
+)
 
 
 @drawing
@@ -27,14 +39,18 @@ def moved_digit(
         maps: One (h, w) for each, of the maxima over windows, which are drawn, too.
         titles: Written above the pictures, one each.
     """
-    _, axes = plt.subplots(2, len(images), figsize=(7, 3.3), layout="constrained")
     highest = max(values.max().item() for values in maps)
+    first = maps[0].mean()
+    if is_narrow():  # every other place
+        images, maps, titles = images[::2], maps[::2], titles[::2]
+    size = (width(), 0.47 * width() if len(images) > 3 else 0.8 * width())
+    _, axes = plt.subplots(2, len(images), figsize=size, layout="constrained")
     for (above, below), image, values, title in zip(
         axes.T, images, maps, titles, strict=True
     ):
         above.imshow(image.numpy(), cmap="gray_r")
         below.imshow(values.numpy(), cmap="Blues", vmin=0, vmax=highest)
-        same = values.mean().isclose(maps[0].mean())
+        same = values.mean().isclose(first)
         colour, weight = (BLUE, "bold") if same else (GREY, "normal")
         below.set_xlabel(f"average\n{values.mean():.3f}", color=colour, weight=weight)
         above.set_title(title)
@@ -48,50 +64,97 @@ def moved_digit(
     return axes
 
 
+@drawing
 def two_heads(channels: int, side: int, classes: int) -> Axes:
     """Draw maps (channels, side, side) on their way to scores: flattened, averaged.
 
     At most four maps are drawn; what stands beside the lines are the true counts.
     """
-    figure, axis = plt.subplots(figsize=(7, 3.1), layout="constrained")
-    shown = min(channels, 4)
-    for index in range(shown):
-        _grid(axis, 0.13 * index, 1.2 - 0.13 * index, min(side, 4), order=2 * index)
-    axis.text(0.75, 2.5, f"{channels} maps of {side}×{side}", ha="center")
-    inputs = channels * side**2
-    rows = (
-        (2.7, "flatten", inputs, 16, BLUE, "bottom"),
-        (0.4, "average each", channels, 4, RED, "top"),
-    )
-    for middle, name, values, cells, colour, side_of_arrow in rows:
-        _arrow(axis, (1.7, 1.55), (2.7, middle), colour)
-        above = 0.15 if side_of_arrow == "bottom" else -0.25
-        label = (2.1, (1.55 + middle) / 2 + above)
-        axis.text(*label, name, ha="right", va=side_of_arrow, color=colour)
-        low = middle - 0.075 * cells / 2
-        for cell in range(cells):
-            corner = (2.8, low + 0.075 * cell)
-            axis.add_patch(
-                Rectangle(corner, 0.16, 0.075, fc=colour, alpha=0.35, ec="w")
-            )
-        axis.text(3.05, middle, f"{values} values", va="center", color=colour)
-        weights = f"{classes} × ({values} + 1)\n= {classes * (values + 1):,} parameters"
-        _arrow(axis, (4.1, middle), (6.1, middle), colour)
-        axis.text(5.05, middle + 0.08, weights, ha="center", va="bottom", color=colour)
-        axis.text(6.2, middle, f"{classes} scores", va="center", color=colour)
-    axis.set(xlim=(-0.1, 7.1), ylim=(0, 3.4))
-    axis.set_aspect("equal")
+    figure, axis = plt.subplots(figsize=(width(), 4.3 if is_narrow() else 3.1))
+    figure.subplots_adjust(0, 0, 1, 1)
     axis.axis("off")
+    axis.set_aspect("equal")
+    heads = (
+        ("flatten", channels * side**2, 16, LOOKS["flatten"].colour),
+        ("average each", channels, 4, LOOKS["average"].colour),
+    )
+    shown, cells = min(channels, 4), min(side, 4)
+    left, bottom = (1.1, 3.1) if is_narrow() else (0.0, 1.2)
+    for index in range(shown):
+        at = 0.13 * index
+        _grid(axis, left + at, bottom - at, cells, order=2 * index)
+    words = f"{channels} maps of {side}×{side}"
+    axis.text(left + 0.75, bottom + 1.2, words, ha="center")
+    draw_head = _head_below if is_narrow() else _head_beside
+    for rank, (name, values, count, colour) in enumerate(heads):
+        weights = f"{classes} × ({values} + 1)", f"= {classes * (values + 1):,} weights"
+        draw_head(axis, rank, name, values, count, colour, weights, classes)
+    axis.set(
+        xlim=(0, NARROW) if is_narrow() else (-0.1, 7.1),
+        ylim=(0, 4.3) if is_narrow() else (0, 3.4),
+    )
     return axis
+
+
+def _head_beside(
+    axis: Axes,
+    rank: int,
+    name: str,
+    values: int,
+    cells: int,
+    colour: str,
+    weights: Sequence[str],
+    classes: int,
+) -> None:
+    """Draw a head at the right of the maps, its values as a column of cells."""
+    middle, above = (2.7, 0.15) if rank == 0 else (0.4, -0.25)
+    words = in_words(colour)
+    _arrow(axis, (1.7, 1.55), (2.7, middle), colour)
+    place = {"ha": "right", "va": "top" if rank else "bottom", "color": words}
+    axis.text(2.1, (1.55 + middle) / 2 + above, name, **place)
+    for cell in range(cells):
+        corner = (2.8, middle + 0.075 * (cell - cells / 2))
+        axis.add_patch(Rectangle(corner, 0.16, 0.075, fc=colour, alpha=0.4, ec=PAPER))
+    axis.text(3.05, middle, f"{values} values", va="center", color=words)
+    _arrow(axis, (4.1, middle), (6.1, middle), colour)
+    place = {"ha": "center", "va": "bottom", "color": words}
+    axis.text(5.05, middle + 0.08, "\n".join(weights), **place)
+    axis.text(6.2, middle, f"{classes} scores", va="center", color=words)
+
+
+def _head_below(
+    axis: Axes,
+    rank: int,
+    name: str,
+    values: int,
+    cells: int,
+    colour: str,
+    weights: Sequence[str],
+    classes: int,
+) -> None:
+    """Draw a head below the maps, its values as a row of cells."""
+    middle, words = (0.9, 2.75)[rank], in_words(colour)
+    _arrow(axis, (1.6 + 0.5 * rank, 2.65), (middle, 2.12), colour)
+    side = {"ha": ("right", "left")[rank], "va": "center", "color": words}
+    axis.text(middle + (0.3, -0.25)[rank] - (0.25, -0.25)[rank], 2.45, name, **side)
+    for cell in range(cells):
+        corner = (middle + 0.09 * (cell - cells / 2), 1.92)
+        axis.add_patch(Rectangle(corner, 0.09, 0.16, fc=colour, alpha=0.4, ec=PAPER))
+    place = {"ha": "center", "va": "center", "color": words}
+    axis.text(middle, 1.74, f"{values} values", **place)
+    _arrow(axis, (middle, 1.6), (middle, 1.2), colour)
+    axis.text(middle, 0.92, "\n".join(weights), **place)
+    _arrow(axis, (middle, 0.68), (middle, 0.32), colour)
+    axis.text(middle, 0.17, f"{classes} scores", **place)
 
 
 def _grid(axis: Axes, left: float, bottom: float, side: int, order: int) -> None:
     cell = 1.1 / side
-    outline = Rectangle((left, bottom), 1.1, 1.1, fc="white", ec=GREY, zorder=order)
+    outline = Rectangle((left, bottom), 1.1, 1.1, fc=PAPER, ec=GREY, zorder=order)
     axis.add_patch(outline)
     for line in range(1, side):
         at = line * cell
-        style = {"color": "#BBBBBB", "lw": 0.6, "zorder": order + 1}
+        style = {"color": PALE, "lw": 0.6, "zorder": order + 1}
         axis.plot([left + at] * 2, [bottom, bottom + 1.1], **style)
         axis.plot([left, left + 1.1], [bottom + at] * 2, **style)
 
@@ -129,27 +192,32 @@ def class_activation_maps(
             class's score, blue takes away, on one scale for all.
         titles: Written above the pictures, one each.
     """
-    count = len(images)
-    figure, axis = plt.subplots(figsize=(1.15 * count, 2.75))
+    columns = min(len(images), 3 if is_narrow() else 6)
+    rows = -(-len(images) // columns)
+    across = width(1.15 * columns)
+    figure, axis = plt.subplots(figsize=(across, 2.3 * rows * across / columns))
     axis.set_position((0, 0, 1, 1))
     # As far below zero as above it: white is zero, and one scale serves all pictures.
     limit = max(values.abs().max().item() for values in maps) or 1.0
     for index, (image, values, title) in enumerate(
         zip(images, maps, titles, strict=True)
     ):
-        box = (index, index + 0.94, 0, 0.94)
-        for bottom in (0, 1):
-            extent = (*box[:2], bottom, bottom + 0.94)
-            axis.imshow(image.cpu().numpy(), cmap="gray_r", extent=extent)
+        left, low = index % columns, 2.3 * (rows - 1 - index // columns)
+        box = (left, left + 0.94, low, low + 0.94)
+        for bottom in (low, low + 1):
+            place = {"extent": (*box[:2], bottom, bottom + 0.94)}
+            grey = image.cpu().numpy()
+            axis.imshow(grey, cmap="gray_r", interpolation="none", **place)
         axis.imshow(
             values.cpu().numpy(),
             cmap="RdBu_r",
             vmin=-limit,
             vmax=limit,
             alpha=0.6,
+            interpolation="none",
             extent=box,
         )
-        axis.text(index + 0.47, 2.02, title, ha="center", fontsize=9)
-    axis.set(xlim=(0, count), ylim=(0, 2.3))
+        axis.text(left + 0.47, low + 2.02, title, ha="center", fontsize=SMALL)
+    axis.set(xlim=(0, columns), ylim=(0, 2.3 * rows))
     axis.axis("off")
     return axis

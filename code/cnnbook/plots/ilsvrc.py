@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,31 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, drawing, explain
+from .style import (
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    PAPER,
+    RED,
+    SMALL,
+    drawing,
+    in_words,
+    is_narrow,
+    width,
+)
 
-PALE = "#BBBBBB"
+# What the bars of the winners stand for: face, edge, stripes, opacity.
+KINDS = {
+    "older methods": (GREY, GREY, "", 1.0),
+    "convolutional": (BLUE, BLUE, "", 1.0),
+    "with outside data": (PAPER, BLUE, "////", 1.0),
+    "no entry": (BLUE, BLUE, "", 0.45),
+    "a person": (ORANGE, ORANGE, "", 1.0),
+}
 
 
 @drawing
@@ -22,32 +45,64 @@ def winners(table: pd.DataFrame) -> Axes:
     Full bars are entries of the challenge, pale ones are not; bars with stripes were
     trained with outside data.
     """
-    colours = {"shallow": GREY, "convolutional": BLUE, "human": ORANGE}
-    figure, axis = plt.subplots(figsize=(6.4, 0.31 * len(table) + 0.6))
-    figure.subplots_adjust(0.42, 0.55 / (0.31 * len(table) + 0.6), 0.94, 0.99)
+    rows = range(len(table))
+    # On a phone each name stands above its bar: beside it there is no room.
+    height = (0.42 if is_narrow() else 0.31) * len(table) + 1.15
+    legend = 0.62 if is_narrow() else 0.3
+    figure, axis = plt.subplots(figsize=(width(), height))
+    left = 0.03 if is_narrow() else 0.4
+    figure.subplots_adjust(left, 0.5 / height, 0.94, 1 - legend / height)
     axis.grid(False)
     axis.spines["left"].set_visible(False)
-    for place, row in enumerate(table.itertuples()):
-        striped = not pd.isna(row.outside_data) and row.outside_data
-        axis.barh(
-            -place,
-            row.error,
-            height=0.72,
-            color="white" if striped else colours[row.kind],
-            edgecolor=colours[row.kind],
-            hatch="////" if striped else "",
-            alpha=1.0 if row.entry or row.kind == "human" else 0.45,
-        )
+    for place, row in zip(rows, table.itertuples(), strict=True):
+        face, edge, hatch, alpha = KINDS[_kind(row)]
+        style = {"facecolor": face, "edgecolor": edge, "hatch": hatch, "alpha": alpha}
+        thick = 0.42 if is_narrow() else 0.72
+        axis.barh(-place, row.error, height=thick, **style)
         axis.text(row.error + 0.3, -place, f"{row.error:.1f}", va="center")
+        if is_narrow():
+            name = _described(row)
+            axis.text(0, 0.28 - place, name, va="bottom", fontsize=SMALL)
     axis.set(
-        yticks=[-place for place in range(len(table))],
-        ylim=(0.6 - len(table), 0.6),
-        xlim=(0, table.error.max() * 1.05),
+        yticks=[-place for place in rows],
+        ylim=(0.45 - len(table), 0.9 if is_narrow() else 0.6),
+        xlim=(0, table.error.max() * 1.1),
         xlabel="top-5 error on test images, %",
     )
-    axis.set_yticklabels([_described(row) for row in table.itertuples()])
+    labels = [_described(row) for row in table.itertuples()]
+    axis.set_yticklabels([""] * len(labels) if is_narrow() else labels)
     axis.tick_params(axis="y", length=0)
+    _legend_of_kinds(axis)
     return axis
+
+
+def _kind(row: Any) -> str:
+    """Return which of the `KINDS` a result is."""
+    if row.kind == "human":
+        return "a person"
+    if not pd.isna(row.outside_data) and row.outside_data:
+        return "with outside data"
+    if not row.entry:
+        return "no entry"
+    return "older methods" if row.kind == "shallow" else "convolutional"
+
+
+def _legend_of_kinds(axis: Axes) -> None:
+    """Write above the bars what their colours and stripes mean."""
+    patches = [
+        Rectangle((0, 0), 1, 1, fc=face, ec=edge, hatch=hatch, alpha=alpha, label=name)
+        for name, (face, edge, hatch, alpha) in KINDS.items()
+    ]
+    axis.figure.legend(
+        handles=patches,
+        loc="upper left",
+        ncols=2 if is_narrow() else 5,
+        frameon=False,
+        fontsize=SMALL,
+        handlelength=1.2,
+        borderaxespad=0,
+        columnspacing=1.4,
+    )
 
 
 def _described(row: Any) -> str:
@@ -99,9 +154,14 @@ def topk_guesses(
         k: How many guesses are allowed.
         errors: For two classifiers, the better one first, the error in % at each k.
     """
-    figure, (left, axis) = plt.subplots(1, 2, figsize=(7, 3))
     # Set by hand: to find them takes half a second a picture.
-    figure.subplots_adjust(0.26, 0.17, 0.98, 0.9, wspace=0.32)
+    if is_narrow():
+        figure, (left, axis) = plt.subplots(2, 1, figsize=(width(), 5.6))
+        figure.subplots_adjust(0.42, 0.09, 0.98, 0.95, hspace=0.42)
+        axis.set_position((0.17, 0.09, 0.81, 0.36))
+    else:
+        figure, (left, axis) = plt.subplots(1, 2, figsize=(width(), 3))
+        figure.subplots_adjust(0.25, 0.17, 0.99, 0.9, wspace=0.3)
     left.grid(False)
     colours = [
         PALE if place >= k else GREEN if name == right else BLUE
@@ -110,24 +170,33 @@ def topk_guesses(
     left.barh(range(len(scores)), list(scores.values()), color=colours)
     left.set(ylim=(len(scores) - 0.4, -0.6), xlabel="score", yticks=range(len(scores)))
     shown = [f"{name} ✓" if name == right else name for name in scores]
-    left.set_yticklabels(shown, fontsize=9)
+    left.set_yticklabels(shown)
     left.set_title("right" if right in list(scores)[:k] else "wrong", loc="left")
     steps = range(1, 1 + len(next(iter(errors.values()))))
-    # Where the value and the name stand: clear of the other line and of each other.
-    places = ((2.5, 14), (-11, 5))
-    for (name, values), colour, (aside, above) in zip(
-        errors.items(), CYCLE, places, strict=False
+    for (name, values), colour, below in zip(
+        errors.items(), CYCLE, (True, False), strict=False
     ):
-        axis.plot(steps, values, color=colour)
+        axis.plot(steps, values, color=colour, label=name)
         axis.plot(k, values[k - 1], "o", color=colour, markersize=9)
-        value = values[k - 1]
-        axis.text(k + 0.25, value + aside, f"{value:.0f} %", color=colour)
-        axis.text(steps[-1], values[-1] + above, name, color=colour, ha="right")
+        # Curves that fall leave room at the lower left and the upper right.
+        below = below and values[k - 1] > 15
+        corner = -1 if below and k > 1 else 1
+        axis.annotate(
+            f"{values[k - 1]:.0f} %",
+            (k, values[k - 1]),
+            xytext=(7 * corner, -7 if below else 7),
+            textcoords="offset points",
+            ha="left" if corner > 0 else "right",
+            va="top" if below else "bottom",
+            color=in_words(colour),
+        )
+    axis.legend(loc="upper right", frameon=False, borderaxespad=0)
     axis.set(
         xlabel="k, the guesses allowed",
         ylabel="top-k error, %",
-        ylim=(0, 112),
-        xlim=(0.7, steps[-1] + 1.6),
+        ylim=(0, 135),
+        yticks=range(0, 101, 20),
+        xlim=(0.7, steps[-1] + 1.2),
         xticks=list(steps),
     )
     return left, axis
@@ -143,17 +212,21 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
             side only, with 1 group both; None is a layer that is not split.
     """
     shapes = table.set_index("layer").output_shape
-    figure, axis = plt.subplots(figsize=(6.2, 2.4), layout="constrained")
+    figure, axis = plt.subplots(figsize=(width(), 2.5))
+    figure.subplots_adjust(0, 0, 1, 1)
     axis.axis("off")
     axis.add_patch(_box(0, 0.5, GREY))
-    axis.text(0, 1.62, "input", ha="center")
+    words = {"ha": "center", "fontsize": SMALL}
+    axis.text(0, 1.52, "input", **words)
     before: list[float] = [0.5]
     for x, (name, count) in enumerate(groups.items(), start=1):
         places = [0.5] if count is None else [0.0, 1.0]
-        width = shapes[name][0] // len(places)
-        axis.text(x, 1.62, name, ha="center")
-        size = f"2×{width}" if count else str(width)
-        axis.text(x, -0.62, size, ha="center", va="top", fontsize=9)
+        maps = shapes[name][0] // len(places)
+        axis.text(x, 1.52, _in_two(name) if is_narrow() else name, **words)
+        size = f"2×{maps}" if count else str(maps)
+        if is_narrow():
+            size = size.replace("×", "×\n")
+        axis.text(x, -0.52, size, va="top", **words)
         for place in places:
             axis.add_patch(_box(x, place, {0.0: BLUE, 1.0: RED}.get(place, GREY)))
             for source in before:
@@ -161,7 +234,7 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
                     continue
                 # Where the halves meet is what the figure is for: black on pale.
                 crosses = {source, place} == {0, 1}
-                style = {"color": "black" if crosses else PALE, "lw": 1.4}
+                style = {"color": INK if crosses else PALE, "lw": 1.4}
                 axis.annotate(
                     "",
                     (x - 0.24, place),
@@ -169,12 +242,27 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
                     arrowprops={"arrowstyle": "->", **style},
                 )
         before = places
-    axis.text(-0.3, 1, "GPU 1", color=RED, ha="right", va="center")
-    axis.text(-0.3, 0, "GPU 2", color=BLUE, ha="right", va="center")
-    words = "black: from one GPU to the other; below each layer: its maps or units"
-    axis.text(len(groups) + 0.4, -1.25, words, color=GREY, ha="right", fontsize=8.5)
-    axis.set(xlim=(-1.1, len(groups) + 0.4), ylim=(-1.4, 2.0))
+    gpu = "GPU {}" if not is_narrow() else "GPU\n{}"
+    for place, number, colour in ((1, 1, RED), (0, 2, BLUE)):
+        style = {"ha": "right", "va": "center", "color": in_words(colour)}
+        axis.text(-0.34, place, gpu.format(number), **style)
+    key = ("black: from one GPU to the other", "below each layer: its maps or units")
+    axis.text(
+        -1,
+        -1.75,
+        ("\n" if is_narrow() else "; ").join(key),
+        color=GREY,
+        va="bottom",
+        fontsize=SMALL,
+    )
+    right = 0.6 if is_narrow() else 0.4
+    axis.set(xlim=(-1.1, len(groups) + right), ylim=(-1.8, 2.2))
     return axis
+
+
+def _in_two(name: str) -> str:
+    """Break a layer's name before its number."""
+    return f"{name.rstrip('0123456789')}\n{name.lstrip('abcdefghijklmnopqrstuvwxyz')}"
 
 
 def _box(x: float, y: float, colour: str) -> Rectangle:
@@ -189,7 +277,8 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
         modules: For each module its `cost.layer_table`; at most six layers in all.
     """
     figure, axis = plt.subplots(
-        figsize=(7, 0.85 * len(modules) + 0.8), layout="constrained"
+        figsize=(width(), (1.0 if is_narrow() else 0.85) * len(modules) + 0.8),
+        layout="constrained",
     )
     axis.grid(False)
     axis.spines["left"].set_visible(False)
@@ -201,20 +290,26 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
         for row in table[table.macs > 0].itertuples():
             share = row.macs / 1e6
             colour = colours[row.layer]
-            axis.barh(-place, share, 0.62, left, color=colour, edgecolor="white")
-            if share > 0.07 * longest:  # in a shorter one the name has no room
+            axis.barh(
+                -place, share, 0.62, left, color=colour, alpha=0.4, edgecolor=PAPER
+            )
+            if (
+                share > (0.16 if is_narrow() else 0.07) * longest
+            ):  # in a shorter one the name has no room
                 middle = left + share / 2
-                axis.text(middle, -place, row.layer, ha="center", va="center", c="w")
+                axis.text(middle, -place, row.layer, ha="center", va="center")
             else:
                 thin.append(row.layer)
             left += share
         words = f"thin parts: {', '.join(thin)}" if thin else ""
-        axis.text(0, -place - 0.34, words, va="top", color=GREY, fontsize=8.5)
+        if is_narrow():
+            words = textwrap.fill(words, 40)
+        axis.text(0, -place - 0.34, words, va="top", color=GREY, fontsize=SMALL)
         axis.text(left + 0.01 * longest, -place, f"{left:.0f} M", va="center")
     axis.set(
         yticks=[-place for place in range(len(modules))],
         xlabel="multiply-accumulates for one input, millions",
-        xlim=(0, longest * 1.12),
+        xlim=(0, longest * (1.22 if is_narrow() else 1.12)),
         ylim=(-len(modules) + 0.15, 0.45),
     )
     axis.set_yticklabels(list(modules))

@@ -15,7 +15,23 @@ from matplotlib.path import Path
 from torch import Tensor
 
 from .charts import draw_seeds
-from .style import BLUE, CYCLE, GREY, ORANGE, RED, drawing, seeds_in_words
+from .style import (
+    BLUE,
+    GREY,
+    INK,
+    LOOKS,
+    PALE,
+    PAPER,
+    RED,
+    SMALL,
+    Look,
+    drawing,
+    is_narrow,
+    label_above,
+    looks,
+    seeds_in_words,
+    width,
+)
 
 Edge = tuple[str, str]
 
@@ -27,11 +43,10 @@ def deeper(errors: pd.DataFrame) -> Axes:
     Args:
         errors: In %: two rows, plain and residual, and a column for each depth.
     """
-    _, axis = plt.subplots(figsize=(7, 2.9), layout="constrained")
-    styles = ((BLUE, "bottom", 8), (ORANGE, "top", -8))  # of the words: above, below
-    for (kind, row), (colour, side, away) in zip(
-        errors.iterrows(), styles, strict=True
-    ):
+    _, axis = plt.subplots(figsize=(width(), 2.9), layout="constrained")
+    styles = (("bottom", 8), ("top", -8))  # of the words: above, below
+    for (kind, row), (side, away) in zip(errors.iterrows(), styles, strict=True):
+        colour = LOOKS[kind].colour
         axis.plot(range(len(row)), row, "o-", color=colour, lw=3, ms=8)
         for place, value in enumerate(row):
             words = f"{kind}: {value} %" if place else f"{value} %"
@@ -66,38 +81,48 @@ def computational_graphs(
         places = _places(edges)
         curves = {(a, b): _curve(places[a], places[b]) for a, b in edges}
         drawn.append((places, curves))
+    unit = 0.6 if is_narrow() else 0.82  # inches a level
     tops = [0.5 + max(c.vertices[1, 1] for c in d.values()) / 2 for _, d in drawn]
     figure, axes = plt.subplots(
         len(graphs),
         1,
-        figsize=(6.6, 0.78 * sum(1.4 + top for top in tops)),
-        height_ratios=[1.4 + top for top in tops],
+        figsize=(
+            width(),
+            unit * sum(1.5 + top for top in tops),
+        ),
+        height_ratios=[1.5 + top for top in tops],
         squeeze=False,
     )
     figure.subplots_adjust(0.01, 0, 0.99, 0.93, hspace=0.12)
     for axis, top, title, (places, curves) in zip(
         axes[:, 0], tops, graphs, drawn, strict=True
     ):
-        for route, colour, width in zip(
+        for route, colour, thick in zip(
             routes[title], (BLUE, RED), (16, 7), strict=False
         ):
             for step in itertools.pairwise(route):
                 curve = curves.get(step) or curves[step[::-1]]
-                band = {"lw": width, "alpha": 0.45, "capstyle": "round"}
+                band = {"lw": thick, "alpha": 0.45, "capstyle": "round"}
                 axis.add_patch(PathPatch(curve, fc="none", ec=colour, **band))
         for edge, curve in curves.items():
-            axis.add_patch(PathPatch(curve, fc="none"))
-            arrow = {"arrowstyle": "-|>", "color": "black"}
+            axis.add_patch(PathPatch(curve, fc="none", ec=INK))
+            arrow = {"arrowstyle": "-|>", "color": INK}
             axis.annotate("", _point(curve, 0.76), _point(curve, 0.7), arrowprops=arrow)
-            above = _point(curve, 0.5) + (0, 0.2)
-            axis.text(*above, graphs[title][edge], ha="center", fontsize=9.5)
+            # Above the circles beside it where there is little room; of a line that
+            # rises, at its upper side.
+            rises = curve.vertices[0, 1] < curve.vertices[-1, 1]
+            away = (-0.14, 0.1) if rises else (0, 0.34 if is_narrow() else 0.2)
+            above = _point(curve, 0.5) + away
+            axis.text(*above, graphs[title][edge], ha="center", fontsize=SMALL)
         for node, place in places.items():
-            style = {"boxstyle": "circle,pad=0.3", "fc": "white", "ec": GREY}
+            style = {"boxstyle": "circle,pad=0.3", "fc": PAPER, "ec": GREY}
             axis.text(*place, node, ha="center", va="center", bbox=style)
         columns = [x for x, _ in places.values()]
         axis.set(xlim=(min(columns) - 0.4, max(columns) + 0.4), ylim=(-1.4, top))
         words = ("", ": its one path blue", ": the first path blue, the second red")
-        axis.set_title(title + words[len(routes[title])], loc="left", pad=0)
+        axis.set_title(
+            title + words[len(routes[title])], loc="left", pad=0, fontsize=SMALL
+        )
         axis.axis("off")
     return axes
 
@@ -142,7 +167,7 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
             their sum; bars for the paths, a line with a band for the gradient.
     """
     figure, axes = plt.subplots(
-        len(panels), 1, figsize=(6, 2.2 * len(panels)), layout="constrained"
+        len(panels), 1, figsize=(width(), 2.1 * len(panels)), layout="constrained"
     )
     axes = np.atleast_1d(axes)
     for axis, (title, tables) in zip(axes, panels.items(), strict=True):
@@ -150,24 +175,19 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
         counted = 100 * paths / paths.sum()
         shares = pd.concat([100 * t.share / t.share.sum() for t in tables], axis=1)
         # Shares of one sum: bars and line may then be laid over one another.
-        axis.bar(length, counted, color="#C9C9C9")
-        mean = draw_seeds(
-            axis, shares.set_index(length), colour=BLUE, label="gradient", marker="o"
-        ).to_numpy()
-        # Each label stands beside its own shoulder, on the outer side.
-        rising = length[np.argmax(mean > mean.max() / 2)]
-        falling = length[np.flatnonzero(counted > counted.max() / 2)[-1]]
-        for at, values, label, side, colour in (
-            (rising, mean, "gradient", "right", BLUE),
-            (falling, counted, "paths", "left", GREY),
-        ):
-            away = -0.4 if side == "right" else 0.6
-            axis.text(at + away, values[at], label, ha=side, va="bottom", color=colour)
-        axis.set(title=title, ylabel="share, %")
+        axis.bar(length, counted, color=PALE, label="paths")
+        by_length, style = (
+            shares.set_index(length),
+            {"label": "gradient", "marker": "o"},
+        )
+        draw_seeds(axis, by_length, look=Look(BLUE), **style)
+        axis.set_title(title, loc="left")
+        axis.set_ylabel("share, %")
         axis.set_ylim(0, 1.1 * max(counted.max(), shares.to_numpy().max()))
         axis.xaxis.get_major_locator().set_params(integer=True)
     words = f"gradient: {seeds_in_words(panels.values())}"
     axes[-1].set_xlabel(f"length of the path: branches that it goes through\n{words}")
+    label_above(axes[0])
     return axes
 
 
@@ -188,48 +208,39 @@ def norms_by_depth(
         column: The column of the tables that is drawn.
         columns: Panels side by side.
     """
+    if is_narrow():
+        columns = 1
     rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(6.6, 1.85 * rows + 0.4),
+        figsize=(width(), 1.95 * rows + 0.7),
         sharex=True,
-        sharey="col",
+        sharey=False if is_narrow() else "col",
         squeeze=False,
+        layout="constrained",
     )
-    figure.subplots_adjust(0.12, 0.09, 0.99, 0.95, hspace=0.28, wspace=0.22)
+    every = dict.fromkeys(label for runs in panels.values() for label in runs)
+    drawn_as = looks(every)
     for axis, (title, runs) in zip(axes.flat, panels.items(), strict=True):
-        ends = []
-        for (label, tables), colour in zip(runs.items(), CYCLE, strict=False):
+        for label, tables in runs.items():
             values = pd.concat([table[column] for table in tables], axis=1)
             values.index = range(1, len(values) + 1)  # of the layers
-            mean = draw_seeds(
-                axis, values, colour=colour, label=label, mean=_geometric_mean
-            )
-            ends.append((mean.iloc[len(mean) // 2], label, colour))
+            style = {"look": drawn_as[label], "label": label}
+            draw_seeds(axis, values, mean=_geometric_mean, **style)
         # Each layer multiplies the gradient: on this scale that is a straight line.
-        axis.set(title=title, yscale="log")
+        axis.set(yscale="log")
+        axis.set_title(title, loc="left")
         axis.minorticks_off()
-        axis.margins(y=0.25)
-        # In the middle, the highest above its line, all others below: ends often meet.
-        for rank, (middle, label, colour) in enumerate(sorted(ends)):
-            above = rank == len(ends) - 1
-            axis.annotate(
-                label,
-                ((1 + len(values)) / 2, middle),
-                xytext=(0, 7 if above else -7),
-                textcoords="offset points",
-                ha="center",
-                va="bottom" if above else "top",
-                color=colour,
-                fontsize=9,
-            )
+        axis.margins(y=0.12)
     for axis in axes[:, 0]:
         axis.set_ylabel(ylabel)
     groups = [tables for runs in panels.values() for tables in runs.values()]
     words = seeds_in_words(groups, "geometric mean")
     for axis in axes[-1]:
         axis.set_xlabel(f"convolution, from input to output\n{words}")
+    fullest = max(axes.flat, key=lambda axis: len(axis.get_lines()))
+    label_above(fullest, columns=4)
     return axes
 
 
@@ -246,24 +257,29 @@ def pixels_read(maps: Mapping[str, Tensor], *, columns: int = 3) -> np.ndarray:
         maps: For each title, a tensor (H, W) that is not zero where a pixel is read.
         columns: Panels side by side.
     """
+    if is_narrow():
+        columns = 2
     rows = -(-len(maps) // columns)
+    across = width(1.9 * columns)
+    down = across / columns + 0.27
     figure, axes = plt.subplots(
-        rows, columns, figsize=(1.9 * columns, 2.15 * rows), squeeze=False
+        rows, columns, figsize=(across, down * rows + 0.25), squeeze=False
     )
-    figure.subplots_adjust(0.01, 0.01, 0.99, 0.92, hspace=0.2, wspace=0.1)
+    bottom, top = 0.25 / (down * rows + 0.25), 1 - 0.22 / (down * rows + 0.25)
+    figure.subplots_adjust(0.01, bottom, 0.99, top, hspace=0.2, wspace=0.1)
     for axis in axes.flat:
         axis.axis("off")
         axis.set_aspect("equal")
     for axis, (title, read) in zip(axes.flat, maps.items(), strict=False):
         axis.pcolormesh(
             read.flip(0).ne(0).float().numpy(),  # the first row on top
-            cmap=ListedColormap(["white", BLUE]),
+            cmap=ListedColormap([PAPER, BLUE]),
             vmin=0,
             vmax=1,
-            edgecolors="#999999",
+            edgecolors=PALE,
             linewidth=0.6,
         )
-        axis.set_title(title)
+        axis.set_title(title, fontsize=SMALL)
     words = "blue: a pixel that is read"
-    figure.text(0.5, 0, words, ha="center", va="top", color=BLUE)
+    figure.text(0.5, 0.01, words, ha="center", va="bottom", color=BLUE)
     return axes

@@ -10,7 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, drawing
+from .style import (
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SMALL,
+    drawing,
+    is_narrow,
+    width,
+)
 
 
 @drawing
@@ -50,7 +60,7 @@ def layers_side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Ax
     """
     colours = {"conv": BLUE, "pool": ORANGE, "dense": GREEN}
     tallest = max(map(len, networks.values()))
-    figure, axis = plt.subplots(figsize=(5.6, 0.27 * tallest + 0.6))
+    figure, axis = plt.subplots(figsize=(width(5.6), 0.27 * tallest + 0.6))
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
     axis.axis("off")
     # All layers are equally high, whatever their size: a column's height is its depth.
@@ -60,10 +70,10 @@ def layers_side_by_side(networks: Mapping[str, Sequence[tuple[str, str]]]) -> Ax
             corner = (column - 0.44, height - 0.41)
             box = Rectangle(corner, 0.88, 0.82, fc=colours[kind], ec="none", alpha=0.25)
             axis.add_patch(box)
-            axis.text(column, height, label, ha="center", va="center", fontsize=9)
+            axis.text(column, height, label, ha="center", va="center", fontsize=SMALL)
     words = "blue: convolution, orange: pooling, green: dense"
     middle = (len(networks) - 1) / 2
-    axis.text(middle, -1.1, words, ha="center", va="center", c=GREY, fontsize=8.5)
+    axis.text(middle, -1.1, words, ha="center", va="center", c=GREY, fontsize=SMALL)
     axis.set(xlim=(-0.5, len(networks) - 0.5), ylim=(-1.6, tallest + 0.6))
     return axis
 
@@ -76,7 +86,7 @@ def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
         stacks: For each stack its kernel sizes, the first layer first; stride 1.
     """
     # Along one axis only: the other is alike, and a pyramid in space hides its inside.
-    figure, axis = plt.subplots(figsize=(6.4, 2.6))
+    figure, axis = plt.subplots(figsize=(width(), 0.4 * width()))
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
     axis.axis("off")
     axis.set_aspect("equal")
@@ -97,8 +107,17 @@ def pyramids(stacks: Mapping[str, Sequence[int]]) -> Axes:
                         below = middle + unit + tap - seen[level - 1] / 2 + 0.5
                         ends = ([x + 0.5, below], [y, y - 1.2])
                         axis.plot(*ends, color=GREY, lw=0.7)
-        axis.text(middle, -0.4, f"{seen[0]} pixels", ha="center", va="top")
-        axis.text(middle, 2 * len(kernels) + 1.1, name, ha="center", weight="bold")
+        axis.text(
+            middle, -0.4, f"{seen[0]} pixels", ha="center", va="top", fontsize=SMALL
+        )
+        axis.text(
+            middle,
+            2 * len(kernels) + 1.1,
+            name,
+            ha="center",
+            weight="bold",
+            fontsize=SMALL,
+        )
         left += seen[0] + 2
     axis.set(
         xlim=(-0.5, left - 1.5), ylim=(-1.8, 2 * max(map(len, stacks.values())) + 2)
@@ -122,16 +141,16 @@ def receptive_field(
     size = last - first + 1
     image = photograph.permute(1, 2, 0).numpy()
     faded = 1 - (1 - image) * share.numpy()[:, :, None]
-    figure, axes = plt.subplots(1, 2, figsize=(5.6, 3.0))
-    figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, wspace=0.05)
+    figure, axes = plt.subplots(1, 2, figsize=(width(), 0.5 * width() + 0.2))
+    figure.subplots_adjust(0, 0, 1, 1 - 0.25 / (0.5 * width() + 0.2), wspace=0.04)
     titles = ("photograph", f"what the unit sees: {size}×{size}")
     for axis, shown, title in zip(axes, (image, faded), titles, strict=True):
-        axis.imshow(shown, interpolation="nearest")
-        axis.set_title(title)
+        axis.imshow(shown, interpolation="none")
+        axis.set_title(title, fontsize=SMALL)
         axis.axis("off")
     corner = (first - 0.5, first - 0.5)
-    for colour, width in (("black", 3.5), ("white", 1.5)):  # seen on any photograph
-        frame = Rectangle(corner, size, size, fill=False, ec=colour, lw=width)
+    for colour, thick in (("#000000", 3.5), ("#ffffff", 1.5)):  # seen on any photograph
+        frame = Rectangle(corner, size, size, fill=False, ec=colour, lw=thick)
         axes[0].add_patch(frame)
     axes[1].set(xlim=(first - 0.5, last + 0.5), ylim=(last + 0.5, first - 0.5))
     return axes
@@ -144,8 +163,7 @@ def dots_with_means(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Ax
     Groups whose labels begin with the same line have the same colour.
     """
     height = 0.55 * len(values) + 0.85
-    figure, axis = plt.subplots(figsize=(6, height))
-    figure.subplots_adjust(0.3, 0.7 / height, 0.97, 0.97)
+    figure, axis = plt.subplots(figsize=(width(), height), layout="constrained")
     kinds = dict.fromkeys(label.split("\n")[0] for label in values)
     colours = dict(zip(kinds, CYCLE, strict=False))
     for row, (label, group) in enumerate(values.items()):
@@ -156,8 +174,9 @@ def dots_with_means(values: Mapping[str, Sequence[float]], *, xlabel: str) -> Ax
         # All seeds as dots, and the mean below them: it would hide some of so few.
         style = {"color": colour, "capsize": 5, "lw": 2}
         axis.errorbar(points.mean(), row + 0.22, xerr=error, fmt="D", **style)
-    words = "dots: seeds; diamonds: their mean and its standard error"
-    axis.set(xlabel=f"{xlabel}\n{words}", ylim=(len(values) - 0.4, -0.5))
+    words = ("dots: seeds", "diamonds: their mean and its standard error")
+    joined = ("\n" if is_narrow() else "; ").join(words)
+    axis.set(xlabel=f"{xlabel}\n{joined}", ylim=(len(values) - 0.4, -0.5))
     axis.set_yticks(range(len(values)), list(values))
     axis.grid(False, axis="y")
     return axis

@@ -161,10 +161,10 @@ def sliders(notebook: NotebookNode) -> list[str]:
 def pictures_of_widgets(notebook: NotebookNode) -> list[str]:
     """Widgets with no picture for where none is shown, such as on GitHub."""
     return [
-        f"{where(notebook, cell)}: widget without image/png"
+        f"{where(notebook, cell)}: widget without a picture"
         for cell in _cells(notebook, "code")
         for output in cell.outputs
-        if WIDGET_VIEW in output.get("data", {}) and "image/png" not in output.data
+        if WIDGET_VIEW in output.get("data", {}) and "image/svg+xml" not in output.data
     ]
 
 

@@ -34,12 +34,14 @@ def test_a_graph_is_drawn_from_its_arrows_alone():
 
 
 def test_each_kind_has_its_error_at_each_depth():
-    errors = pd.DataFrame({"18": [27.94, 27.88], "34": [28.54, 25.03]}, ["a", "b"])
+    errors = pd.DataFrame(
+        {"18": [27.94, 27.88], "34": [28.54, 25.03]}, ["plain", "residual"]
+    )
     axis = resnet.deeper(errors)
     drawn = [line.get_ydata().tolist() for line in axis.get_lines()]
     assert drawn == errors.to_numpy().tolist()
     written = [text.get_text() for text in axis.texts]
-    assert written == ["27.94 %", "a: 28.54 %", "27.88 %", "b: 25.03 %"]
+    assert written == ["27.94 %", "plain: 28.54 %", "27.88 %", "residual: 25.03 %"]
 
 
 def test_path_lengths_are_drawn_as_shares():
