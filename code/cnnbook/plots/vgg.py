@@ -116,7 +116,8 @@ def receptive_field(
     faded = 1 - (1 - image) * share.numpy()[:, :, None]
     figure, axes = plt.subplots(1, 2, figsize=(width(), 0.5 * width() + 0.2))
     figure.subplots_adjust(0, 0, 1, 1 - 0.25 / (0.5 * width() + 0.2), wspace=0.04)
-    titles = ("photograph", f"what the unit sees: {size}×{size}")
+    seen = "seen" if is_narrow() else "what the unit sees"
+    titles = ("photograph", f"{seen}: {size}×{size}")
     for axis, shown, title in zip(axes, (image, faded), titles, strict=True):
         axis.imshow(shown, interpolation="none")
         axis.set_title(title, fontsize=SMALL)

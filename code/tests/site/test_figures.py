@@ -161,14 +161,10 @@ def test_a_figure_follows_the_pages_switch_not_the_system(
     for system, chosen in (("light", "dark"), ("dark", "light")):
         page.emulate_media(color_scheme=system)
         page.goto(f"{served}{name}")
-        page.evaluate(
-            "mode => {document.documentElement.dataset.theme = mode}", chosen
-        )
+        page.evaluate("mode => {document.documentElement.dataset.theme = mode}", chosen)
         image = page.locator("figure picture img").first
         image.scroll_into_view_if_needed()
-        page.wait_for_function(
-            "image => image.complete", arg=image.element_handle()
-        )
+        page.wait_for_function("image => image.complete", arg=image.element_handle())
         assert image.evaluate("image => getComputedStyle(image).colorScheme") == chosen
 
 
