@@ -123,7 +123,7 @@ WRONG = """() => {
   const svg = document.querySelector("svg");
   const frame = svg.getBoundingClientRect();
   const scale = frame.width / svg.viewBox.baseVal.width;
-  const words = [...svg.querySelectorAll("text")].filter(text => text.textContent.trim());
+  const words = [...svg.querySelectorAll("text")].filter(t => t.textContent.trim());
   const boxes = words.map(text => {
     const {left, right, top, bottom, height} = text.getBoundingClientRect();
     return {left, right, top: top + 0.22 * height, bottom: bottom - 0.2 * height};
@@ -133,7 +133,8 @@ WRONG = """() => {
     const size = scale * parseFloat(getComputedStyle(words[at]).fontSize);
     if (size < 11) faults.push(`${name}: ${size.toFixed(1)} px`);
     if (box.left < frame.left - 0.5 || box.right > frame.right + 0.5 ||
-        box.top < frame.top || box.bottom > frame.bottom) faults.push(`${name}: cut off`);
+        box.top < frame.top || box.bottom > frame.bottom)
+      faults.push(`${name}: cut off`);
     for (const [before, other] of boxes.slice(0, at).entries())
       if (box.left < other.right - 0.5 && other.left < box.right - 0.5 &&
           box.top < other.bottom && other.top < box.bottom)

@@ -104,12 +104,13 @@ def test_a_stack_shows_its_first_picture() -> None:
     models = {
         "box": {"state": {"children": ["IPY_MODEL_slider", "IPY_MODEL_stack"]}},
         "stack": {"state": {"children": ["IPY_MODEL_a", "IPY_MODEL_b"]}},
-        "a": {"state": {"value": "<img alt='a'>"}},
-        "b": {"state": {"value": "<img alt='b'>"}},
+        "a": {"state": {"value": "<picture><img alt='a'></picture>"}},
+        "b": {"state": {"value": "<picture><img alt='b'></picture>"}},
     }
     models["stack"]["state"]["selected_index"] = 1
     shown = light.first_frame(models, "box")
-    assert shown == '<img class="first-frame" loading="lazy" alt=\'b\'>'
+    picture = '<picture class="first-frame"><img loading="lazy" alt=\'b\'></picture>'
+    assert shown == picture
 
 
 def test_the_themes_script_measures_what_is_near(app: SimpleNamespace) -> None:
