@@ -49,7 +49,10 @@ def two_heads(channels: int, side: int, classes: int) -> Axes:
     axis.text(left + 0.75, bottom + 1.2, words, ha="center")
     draw_head = _head_below if is_narrow() else _head_beside
     for rank, (name, values, count, colour) in enumerate(heads):
-        weights = f"{classes} × ({values} + 1)", f"= {classes * (values + 1):,} weights"
+        weights = (
+            f"{classes} × ({values} + 1)",
+            f"= {classes * (values + 1):,} parameters",
+        )
         draw_head(axis, rank, name, values, count, colour, weights, classes)
     axis.set(
         xlim=(0, NARROW) if is_narrow() else (-0.1, 7.1),
