@@ -47,7 +47,7 @@ WORDS = {ORANGE: "#8a5a00", GREEN: "#00704f", RED: "#b04a00", PURPLE: "#9a4577"}
 # What the pages show in place of each colour in the dark.
 DARK = {
     INK: "#e4e6e9",
-    PAPER: "#14181e",
+    PAPER: "#121212",
     BLUE: "#56b4e9",
     ORANGE: "#f0b041",
     GREEN: "#2cc69a",

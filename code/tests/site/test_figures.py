@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from cnnbook.plots import style
 from tests.site.built import CHAPTERS, read
 from tools import ROOT
+from tools.browser.chromium import open_page
 from tools.site import figures
 
 NOTEBOOKS = sorted((ROOT / "chapters").glob("0*.ipynb"))
@@ -161,7 +162,7 @@ def test_a_figure_follows_the_pages_switch_not_the_system(
     name = next(name for name in CHAPTERS if read(name).select("figure picture"))
     for system, chosen in (("light", "dark"), ("dark", "light")):
         page.emulate_media(color_scheme=system)
-        page.goto(f"{served}{name}")
+        open_page(page, f"{served}{name}")
         page.evaluate("mode => {document.documentElement.dataset.theme = mode}", chosen)
         image = page.locator("figure picture img").first
         image.scroll_into_view_if_needed()
@@ -176,7 +177,7 @@ def test_a_phone_gets_the_narrow_form(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     name = next(name for name in CHAPTERS if read(name).select("figure picture source"))
-    page.goto(f"{served}{name}")
+    open_page(page, f"{served}{name}")
     image = page.locator("figure picture:has(source) img").first
     image.scroll_into_view_if_needed()
     page.wait_for_function("image => image.complete", arg=image.element_handle())
