@@ -102,9 +102,7 @@ def curve_panels(
     words = seeds_in_words(
         tables for runs in panels.values() for tables in runs.values()
     )
-    axes[-1].set_xlabel(f"{xlabel}\n{words}" if is_narrow() else xlabel)
-    if not is_narrow():
-        explain(axes[-1], words)
+    axes[-1].set_xlabel(f"{xlabel}\n{words}")
     fullest = max(axes, key=lambda axis: len(axis.get_lines()))
     label_above(fullest, columns=len(every))
     return axes
@@ -273,9 +271,9 @@ def images(
     side, title = 0.92 * cell, 0.24 if titles else 0.0  # inches
     down = title + side * height / breadth + 0.08 * cell
     rows = -(-len(pictures) // columns)
-    key = 0.24 if symmetric else 0.0
+    key = (0.44 if is_narrow() else 0.24) if symmetric else 0.0
     scale = "each on its own scale" if limit is None else "on one scale"
-    words = f"red: above zero, blue: below; {scale}"
+    words = f"red: above zero, blue: below;{chr(10) if is_narrow() else ' '}{scale}"
     figure = plt.figure(figsize=(columns * cell, rows * down + key))
     axis = figure.add_axes((0, 0, 1, 1))
     for index, picture in enumerate(pictures):
@@ -296,7 +294,7 @@ def images(
             axis.text(middle, top + 0.05, titles[index], ha="center", fontsize=SMALL)
     if symmetric:
         place = {"ha": "left", "va": "center", "color": GREY, "fontsize": SMALL}
-        axis.text(0, -rows * down - key / 3, words, **place)
+        axis.text(0, -rows * down - key / 2, words, **place)
     axis.set(xlim=(0, columns * cell), ylim=(-rows * down - key, 0))
     axis.axis("off")
     return axis

@@ -42,8 +42,10 @@ def hundredths(shares: Mapping[str, float], *, of: str) -> np.ndarray:
         shares: What each hundred stands for, and the share of it, from 0 to 1.
         of: What has these shares.
     """
-    figure, axes = plt.subplots(1, len(shares), figsize=(7, 2.9))
-    figure.subplots_adjust(0.1, 0.14, 0.9, 0.88, wspace=0.08)
+    size = (width(), 2.6 if is_narrow() else 2.9)
+    figure, axes = plt.subplots(1, len(shares), figsize=size)
+    side = 0.02 if is_narrow() else 0.1
+    figure.subplots_adjust(side, 0.14, 1 - side, 0.86, wspace=0.08)
     axes = np.atleast_1d(axes)
     for axis, (whole, share) in zip(axes, shares.items(), strict=True):
         for number in range(100):
@@ -52,7 +54,8 @@ def hundredths(shares: Mapping[str, float], *, of: str) -> np.ndarray:
             axis.add_patch(Rectangle(corner, 0.86, 0.86, color=GREY, alpha=0.2, lw=0))
             axis.add_patch(Rectangle(corner, 0.86 * filled, 0.86, color=RED, lw=0))
         axis.set(xlim=(0, 9.86), ylim=(0, 9.86), aspect="equal")
-        axis.set_title(f"{100 * share:.{1 if share > 0.01 else 2}f} % {whole}")
+        number = f"{100 * share:.{1 if share > 0.01 else 2}f} %"
+        axis.set_title(f"{number}{chr(10) if is_narrow() else ' '}{whole}")
         axis.axis("off")
     figure.text(0.5, 0.02, f"orange: {of}; each square is one hundredth", ha="center")
     return axes

@@ -70,7 +70,7 @@ def two_heads(channels: int, side: int, classes: int) -> Axes:
 
     At most four maps are drawn; what stands beside the lines are the true counts.
     """
-    figure, axis = plt.subplots(figsize=(width(), 4.3 if is_narrow() else 3.1))
+    figure, axis = plt.subplots(figsize=(width(), 4.6 if is_narrow() else 3.1))
     figure.subplots_adjust(0, 0, 1, 1)
     axis.axis("off")
     axis.set_aspect("equal")
@@ -87,11 +87,14 @@ def two_heads(channels: int, side: int, classes: int) -> Axes:
     axis.text(left + 0.75, bottom + 1.2, words, ha="center")
     draw_head = _head_below if is_narrow() else _head_beside
     for rank, (name, values, count, colour) in enumerate(heads):
-        weights = f"{classes} × ({values} + 1)", f"= {classes * (values + 1):,} weights"
+        weights = (
+            f"{classes} × ({values} + 1)",
+            f"= {classes * (values + 1):,} parameters",
+        )
         draw_head(axis, rank, name, values, count, colour, weights, classes)
     axis.set(
         xlim=(0, NARROW) if is_narrow() else (-0.1, 7.1),
-        ylim=(0, 4.3) if is_narrow() else (0, 3.4),
+        ylim=(0, 4.6) if is_narrow() else (0, 3.4),
     )
     return axis
 
@@ -135,8 +138,8 @@ def _head_below(
     """Draw a head below the maps, its values as a row of cells."""
     middle, words = (0.9, 2.75)[rank], in_words(colour)
     _arrow(axis, (1.6 + 0.5 * rank, 2.65), (middle, 2.12), colour)
-    side = {"ha": ("right", "left")[rank], "va": "center", "color": words}
-    axis.text(middle + (0.3, -0.25)[rank] - (0.25, -0.25)[rank], 2.45, name, **side)
+    side = {"ha": ("left", "right")[rank], "va": "center", "color": words}
+    axis.text((0.1, NARROW - 0.05)[rank], 2.5, name, **side)
     for cell in range(cells):
         corner = (middle + 0.09 * (cell - cells / 2), 1.92)
         axis.add_patch(Rectangle(corner, 0.09, 0.16, fc=colour, alpha=0.4, ec=PAPER))

@@ -122,7 +122,8 @@ def _described(row: Any) -> str:
 def staircase(results: pd.DataFrame) -> Axes:
     """Draw the winners among the rows of `papers.ilsvrc` as stairs that fall."""
     winners = results[results.place_in_year == 1]
-    figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    slant, above = (62, 1.6) if is_narrow() else (40, 2.9)
+    _, axis = plt.subplots(figsize=(width(), 3.2), layout="constrained")
     axis.grid(False)
     axis.spines["left"].set_visible(False)
     colours = winners.kind.map({"shallow": GREY, "convolutional": BLUE})
@@ -131,11 +132,17 @@ def staircase(results: pd.DataFrame) -> Axes:
         axis.text(row.year, row.error + 0.4, f"{row.error:.1f}", ha="center")
         if row.kind == "convolutional":  # slanting: wider than its stair
             name = row.system.split(" of ")[0]
-            axis.text(row.year - 0.12, row.error + 2.9, name, rotation=40)
-    axis.text(2012.7, 27, "features that people designed", color=GREY)
-    axis.text(2012.7, 24.6, "features that networks learnt", color=BLUE)
-    axis.set(xticks=winners.year, yticks=[], ylim=(0, 30), xlim=(2009.5, 2017.9))
-    explain(axis, "photographs that the winner named wrongly in five guesses, %")
+            axis.text(row.year - 0.12, row.error + above, name, rotation=slant)
+    for height, (words, colour) in zip(
+        (30.5, 27.8),
+        {
+            "features that people designed": GREY,
+            "features that networks learnt": BLUE,
+        }.items(),
+        strict=True,
+    ):
+        axis.text(2017.8, height, words, color=colour, ha="right")
+    axis.set(xticks=winners.year, yticks=[], ylim=(0, 33), xlim=(2009.5, 2017.9))
     return axis
 
 

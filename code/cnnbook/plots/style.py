@@ -47,7 +47,7 @@ WORDS = {ORANGE: "#8a5a00", GREEN: "#00704f", RED: "#b04a00", PURPLE: "#9a4577"}
 # What the pages show in place of each colour in the dark.
 DARK = {
     INK: "#e4e6e9",
-    PAPER: "#14181e",
+    PAPER: "#121212",
     BLUE: "#56b4e9",
     ORANGE: "#f0b041",
     GREEN: "#2cc69a",
@@ -212,13 +212,16 @@ def forms(figure: Figure) -> dict[str, str]:
 
 def _break_names(figure: Figure) -> None:
     """Break the names of a narrow figure's axes where they would be cut off."""
+    figure.draw_without_rendering()
     for axis in figure.axes:
+        letters = int(axis.get_position().width * NARROW * PIXELS_PER_INCH / 7)
         lines = axis.get_xlabel().split("\n")
-        axis.set_xlabel("\n".join(textwrap.fill(line, 42) for line in lines))
+        axis.set_xlabel("\n".join(textwrap.fill(line, letters + 1) for line in lines))
 
 
 FAMILY = "font-family: system-ui, sans-serif"  # narrower than what was measured with
-PNG = re.compile(r'<image xlink:href="data:image/png;base64,([^"]*)"')
+IMAGE = re.compile(r'<image [^>]*data:image/png;base64,([^"]*)"[^>]*>')
+CRISP = re.compile(r' style="image-rendering[^"]*"')
 TAG = re.compile(r"<[^>]*>")
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 
@@ -236,7 +239,7 @@ def svg(figure: Figure) -> str:
     text = drawn.getvalue()
     text = text[text.index("<svg") :]
     text = TAG.sub(lambda tag: LONG_NUMBER.sub(_shortened, tag[0]), text)
-    text = PNG.sub(_smaller, text)
+    text = IMAGE.sub(_smaller, text)
     for pattern, meant in (
         (r"font-family: 'DejaVu Sans', sans-serif", FAMILY),
         (r' id="(?:figure|axes|patch|text|line2d|xtick|ytick|matplotlib)[^"]*"', ""),
@@ -254,22 +257,18 @@ def svg(figure: Figure) -> str:
     return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, text, count=1)
 
 
-def _smaller(picture: re.Match) -> str:
-    """Return a picture within a figure again, photographs as a twentieth of the size.
-
-    Few pixels shall be seen as such.
-    """
-    png = "".join(picture[1].split())
+def _smaller(image: re.Match) -> str:
+    """Return a picture within a figure again, a photograph as a tenth of the size."""
+    png = "".join(image[1].split())
+    if len(png) < 30_000:
+        return image[0].replace(image[1], png)
     with Image.open(io.BytesIO(base64.b64decode(png))) as opened:
-        few = max(opened.size) <= 100
-        kind = "png"
-        if len(png) > 30_000:
-            opened.thumbnail((500, 500))
-            small = io.BytesIO()
-            opened.convert("RGB").save(small, "jpeg", quality=82, optimize=True)
-            kind, png = "jpeg", base64.b64encode(small.getvalue()).decode()
-    look = ' style="image-rendering: pixelated"' if few else ""
-    return f'<image{look} xlink:href="data:image/{kind};base64,{png}"'
+        opened.thumbnail((500, 500))
+        small = io.BytesIO()
+        opened.convert("RGB").save(small, "jpeg", quality=82, optimize=True)
+    jpeg = base64.b64encode(small.getvalue()).decode()
+    shown = image[0].replace(f"png;base64,{image[1]}", f"jpeg;base64,{jpeg}")
+    return CRISP.sub("", shown)  # its pixels need not be seen as such
 
 
 def _shortened(number: re.Match) -> str:
@@ -282,9 +281,14 @@ def _lines_apart(figure: Figure) -> Iterator[None]:
 
     A reader's letters are others than those that were measured here.
     """
+    dpi = figure.dpi
+    figure.set_dpi(72)  # that of SVG: where an axis has its name is kept in pixels
     figure.draw_without_rendering()
     engine = figure.get_layout_engine()
     figure.set_layout_engine("none")
+    sides = [side for axis in figure.axes for side in (axis.xaxis, axis.yaxis)]
+    for side in sides:
+        side._autolabelpos = False  # stays, though the ticks' words are hidden
     renderer = figure.canvas.get_renderer()
     split, lines = [], []
     for text in figure.findobj(Text):
@@ -293,8 +297,8 @@ def _lines_apart(figure: Figure) -> Iterator[None]:
         if text.get_rotation():
             continue
         box = text.get_window_extent(renderer)
-        side = text.get_multialignment() if text._multialignment else text.get_ha()
-        x = {"left": box.x0, "center": (box.x0 + box.x1) / 2, "right": box.x1}[side]
+        align = text._multialignment or text.get_ha()
+        x = {"left": box.x0, "center": (box.x0 + box.x1) / 2, "right": box.x1}[align]
         for line, _, _, y in text._get_layout(renderer)[1]:
             _, high = text.get_transform().transform(text.get_position())
             lines.append(
@@ -302,7 +306,7 @@ def _lines_apart(figure: Figure) -> Iterator[None]:
                     x / figure.dpi,
                     (y + high) / figure.dpi,
                     line,
-                    ha=side,
+                    ha=align,
                     va="baseline",
                     color=text.get_color(),
                     fontproperties=text.get_fontproperties(),
@@ -316,7 +320,10 @@ def _lines_apart(figure: Figure) -> Iterator[None]:
         line.remove()
     for text in split:
         text.set_visible(True)
+    for side in sides:
+        side._autolabelpos = True
     figure.set_layout_engine(engine)
+    figure.set_dpi(dpi)
 
 
 def _is_empty(data: Any) -> bool:
@@ -417,12 +424,14 @@ def spread(heights: Sequence[float], gap: float, top: float = 1.0) -> list[float
 def label_above(axis: Axes, columns: int = 2, **options: Any) -> None:
     """Write the labels of an axes' lines above it, each beside a piece of its line."""
     handles, labels = axis.get_legend_handles_labels()
-    longest = max(map(len, labels), default=0)
+    # As many side by side as fit, with their pieces of line.
+    room = width() * PIXELS_PER_INCH / 7
+    fitting = int(room / (max(map(len, labels), default=1) + 5))
     legend = axis.figure.legend(
         handles,
         labels,
         loc="outside upper left",
-        ncols=1 if longest > 20 and is_narrow() else columns,
+        ncols=max(min(columns, fitting), 1),
         frameon=False,
         handlelength=1.8,
         borderaxespad=0.1,

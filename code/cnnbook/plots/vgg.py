@@ -33,16 +33,17 @@ def nested_fields(
         fields: For each network the sides of its layers' fields in pixels, in order.
         photograph: (3, H, W), from 0 to 1.
     """
-    figure, axes = plt.subplots(1, len(fields), figsize=(7, 3.8))
-    figure.subplots_adjust(0.01, 0.01, 0.99, 0.86, wspace=0.04)
+    size = (width(), 0.5 * width() + 0.4)
+    figure, axes = plt.subplots(1, len(fields), figsize=size)
+    figure.subplots_adjust(0.01, 0.01, 0.99, 1 - 0.5 / size[1], wspace=0.04)
     axes = np.atleast_1d(axes)
     for axis, (network, sides) in zip(axes, fields.items(), strict=True):
         axis.imshow(photograph.permute(1, 2, 0).numpy())
         middle = (photograph.shape[-1] - 1) / 2
         for side in sides:
             corner = (middle - side / 2, middle - side / 2)
-            for colour, width in (("black", 2.2), ("white", 1.2)):  # seen on any photo
-                style = {"fill": False, "ec": colour, "lw": width}
+            for colour, thick in (("black", 2.2), ("white", 1.2)):  # seen on any photo
+                style = {"fill": False, "ec": colour, "lw": thick}
                 axis.add_patch(Rectangle(corner, side, side, **style))
         ends = " to ".join(f"{side}×{side}" for side in (sides[0], sides[-1]))
         axis.set_title(f"{network}, {len(sides)} layers:\n{ends} pixels")
@@ -143,7 +144,8 @@ def receptive_field(
     faded = 1 - (1 - image) * share.numpy()[:, :, None]
     figure, axes = plt.subplots(1, 2, figsize=(width(), 0.5 * width() + 0.2))
     figure.subplots_adjust(0, 0, 1, 1 - 0.25 / (0.5 * width() + 0.2), wspace=0.04)
-    titles = ("photograph", f"what the unit sees: {size}×{size}")
+    seen = "seen" if is_narrow() else "what the unit sees"
+    titles = ("photograph", f"{seen}: {size}×{size}")
     for axis, shown, title in zip(axes, (image, faded), titles, strict=True):
         axis.imshow(shown, interpolation="none")
         axis.set_title(title, fontsize=SMALL)

@@ -1,16 +1,15 @@
 """Sliders that move in a static page."""
 
 import base64
-import io
 
 import matplotlib.pyplot as plt
 import pytest
 from IPython.utils.dir2 import get_real_method
 from ipywidgets import HTML, Tab
 from ipywidgets.embed import dependency_state
-from PIL import Image
 
 from cnnbook import widgets
+from cnnbook.plots import style
 
 
 def _pictures(count):
@@ -56,10 +55,9 @@ def test_where_no_widget_is_shown_the_picture_on_view_is():
     box = widgets.frames(rows, "ab", name="x", inner_labels="de", inner_name="y")
     data, metadata = box._repr_mimebundle_()
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == box.model_id
-    assert data["text/plain"] == metadata["image/png"]["alt"] == "picture <0>"
-    assert f"base64,{data['image/png']}" in rows[0][0].value
-    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
-        assert image.format == "PNG"
+    assert data["text/plain"] == metadata[style.SVG]["alt"] == "picture <0>"
+    assert data[style.SVG].startswith("<svg")
+    assert base64.b64encode(data[style.SVG].encode()).decode() in rows[0][0].value
     stack = box.children[-1]
     stack.selected_index, stack.children[1].selected_index = 1, 1
     assert box._repr_mimebundle_()[0]["text/plain"] == "picture <1>"

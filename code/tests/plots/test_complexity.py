@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex
 
 from cnnbook.plots import complexity
 from cnnbook.plots.complexity import accuracy_against_macs
-from cnnbook.plots.style import BLUE, GREEN, RED
+from cnnbook.plots.style import BLUE, GREEN, INK, RED
 
 
 def _published():
@@ -37,7 +37,7 @@ def test_a_squares_area_is_its_share_of_the_largest_on_its_scale():
 
 def test_a_blobs_area_is_its_number_of_parameters():
     axis = accuracy_against_macs(_published(), {})
-    sizes = np.array(_blob_sizes(axis)) / complexity.AREA
+    sizes = np.array(_blob_sizes(axis)) / complexity._area(1)
     assert sizes.tolist() == [140, 60, 25, 1]  # small ones are drawn last, on top
 
 
@@ -57,7 +57,7 @@ def test_networks_of_the_last_year_have_a_dark_rim():
         .collections[0]
         .get_edgecolors()
     )
-    dark = [to_hex(rim) == "#000000" for rim in rims]
+    dark = [to_hex(rim) == INK for rim in rims]
     assert dark == [False, True, False]  # by size: wide, deep, small
 
 
@@ -117,7 +117,7 @@ def test_panels_mark_the_largest_and_the_smallest():
     table = pd.DataFrame({"x": [1.0, 3.0, 2.0], "y": [9.0, 8.0, 7.0]}, index=[*"abc"])
     left, right = complexity.bar_panels(table, {"x": "first", "y": "second"})
     assert left.get_title() == "first"
-    colours = [to_hex(bar.get_facecolor()).upper() for bar in left.patches]
+    colours = [to_hex(bar.get_facecolor()) for bar in left.patches]
     assert colours == [GREEN, RED, BLUE]
     assert [text.get_text() for text in right.texts] == ["9.0", "8.0", "7.0"]
     assert [label.get_text() for label in left.get_yticklabels()] == ["a", "b", "c"]

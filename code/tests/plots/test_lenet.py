@@ -7,7 +7,8 @@ from cnnbook.plots import lenet
 
 def test_every_layer_has_its_name_and_its_size():
     table = cost.layer_table(models.build("lenet5"), (1, 32, 32))
-    assert len(lenet.architecture(table).texts) == 2 * (len(table) + 1)
+    [[axis]] = lenet.architecture(table)
+    assert len(axis.texts) == 3 * (len(table) + 1)
 
 
 def test_each_connection_is_a_square():

@@ -78,7 +78,7 @@ DRAWN = {
         lambda: charts.images([torch.eye(3)], symmetric=True, limit=1.0),
         "red: above zero, blue: below; on one scale",
     ),
-    "architecture": (lambda: lenet.architecture(layers()), "2×3×3 parameters:"),
+    "architecture": (lambda: lenet.architecture(layers()), "2×3×3 | parameters:"),
     "towers": (
         lambda: ilsvrc.gpu_towers(layers(), {"x": 1}),
         "black: from one GPU to the other",

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from cnnbook.plots import style
 from tests.site.built import CHAPTERS, read
 from tools import ROOT
+from tools.browser.chromium import open_page
 from tools.site import figures
 
 NOTEBOOKS = sorted((ROOT / "chapters").glob("0*.ipynb"))
@@ -123,7 +124,7 @@ WRONG = """() => {
   const svg = document.querySelector("svg");
   const frame = svg.getBoundingClientRect();
   const scale = frame.width / svg.viewBox.baseVal.width;
-  const words = [...svg.querySelectorAll("text")].filter(text => text.textContent.trim());
+  const words = [...svg.querySelectorAll("text")].filter(t => t.textContent.trim());
   const boxes = words.map(text => {
     const {left, right, top, bottom, height} = text.getBoundingClientRect();
     return {left, right, top: top + 0.22 * height, bottom: bottom - 0.2 * height};
@@ -133,7 +134,8 @@ WRONG = """() => {
     const size = scale * parseFloat(getComputedStyle(words[at]).fontSize);
     if (size < 11) faults.push(`${name}: ${size.toFixed(1)} px`);
     if (box.left < frame.left - 0.5 || box.right > frame.right + 0.5 ||
-        box.top < frame.top || box.bottom > frame.bottom) faults.push(`${name}: cut off`);
+        box.top < frame.top || box.bottom > frame.bottom)
+      faults.push(`${name}: cut off`);
     for (const [before, other] of boxes.slice(0, at).entries())
       if (box.left < other.right - 0.5 && other.left < box.right - 0.5 &&
           box.top < other.bottom && other.top < box.bottom)
@@ -160,15 +162,11 @@ def test_a_figure_follows_the_pages_switch_not_the_system(
     name = next(name for name in CHAPTERS if read(name).select("figure picture"))
     for system, chosen in (("light", "dark"), ("dark", "light")):
         page.emulate_media(color_scheme=system)
-        page.goto(f"{served}{name}")
-        page.evaluate(
-            "mode => {document.documentElement.dataset.theme = mode}", chosen
-        )
+        open_page(page, f"{served}{name}")
+        page.evaluate("mode => {document.documentElement.dataset.theme = mode}", chosen)
         image = page.locator("figure picture img").first
         image.scroll_into_view_if_needed()
-        page.wait_for_function(
-            "image => image.complete", arg=image.element_handle()
-        )
+        page.wait_for_function("image => image.complete", arg=image.element_handle())
         assert image.evaluate("image => getComputedStyle(image).colorScheme") == chosen
 
 
@@ -179,7 +177,7 @@ def test_a_phone_gets_the_narrow_form(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     name = next(name for name in CHAPTERS if read(name).select("figure picture source"))
-    page.goto(f"{served}{name}")
+    open_page(page, f"{served}{name}")
     image = page.locator("figure picture:has(source) img").first
     image.scroll_into_view_if_needed()
     page.wait_for_function("image => image.complete", arg=image.element_handle())

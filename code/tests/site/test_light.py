@@ -41,9 +41,11 @@ def test_a_change_that_finds_nothing_in_the_whole_book_fails(
     light.check(app, None)  # the one page of the book was not written
     light.written.add("one")
     light.check(app, ValueError("the build has failed already"))
-    with pytest.raises(ExtensionError, match=r"mend tools/site/light.py: .*_images"):
+    with pytest.raises(
+        ExtensionError, match=r"mend tools/site/light.py: .*widget-view"
+    ):
         light.check(app, None)
-    patterns = [light.IMAGE, light.FRAME, light.WIDGET_VIEW, *light.REPLACED]
+    patterns = [light.WIDGET_VIEW, *light.REPLACED]
     light.found.update(pattern.pattern for pattern in patterns)
     light.found.update({light.OPTIONS, light.PAPER, light.CARDS})
     with pytest.raises(ExtensionError, match=r"light\.py: design-tabs$"):
@@ -102,12 +104,13 @@ def test_a_stack_shows_its_first_picture() -> None:
     models = {
         "box": {"state": {"children": ["IPY_MODEL_slider", "IPY_MODEL_stack"]}},
         "stack": {"state": {"children": ["IPY_MODEL_a", "IPY_MODEL_b"]}},
-        "a": {"state": {"value": "<img alt='a'>"}},
-        "b": {"state": {"value": "<img alt='b'>"}},
+        "a": {"state": {"value": "<picture><img alt='a'></picture>"}},
+        "b": {"state": {"value": "<picture><img alt='b'></picture>"}},
     }
     models["stack"]["state"]["selected_index"] = 1
     shown = light.first_frame(models, "box")
-    assert shown == '<img class="first-frame" loading="lazy" alt=\'b\'>'
+    picture = '<picture class="first-frame"><img loading="lazy" alt=\'b\'></picture>'
+    assert shown == picture
 
 
 def test_the_themes_script_measures_what_is_near(app: SimpleNamespace) -> None:
