@@ -42,7 +42,7 @@ def hundredths(shares: Mapping[str, float], *, of: str) -> np.ndarray:
         shares: What each hundred stands for, and the share of it, from 0 to 1.
         of: What has these shares.
     """
-    size = (width(), 2.6 if is_narrow() else 2.9)
+    size = (width(), 2.5 if is_narrow() else 2.9)
     figure, axes = plt.subplots(1, len(shares), figsize=size)
     side = 0.02 if is_narrow() else 0.1
     figure.subplots_adjust(side, 0.14, 1 - side, 0.86, wspace=0.08)
@@ -57,7 +57,9 @@ def hundredths(shares: Mapping[str, float], *, of: str) -> np.ndarray:
         number = f"{100 * share:.{1 if share > 0.01 else 2}f} %"
         axis.set_title(f"{number}{chr(10) if is_narrow() else ' '}{whole}")
         axis.axis("off")
-    figure.text(0.5, 0.02, f"orange: {of}; each square is one hundredth", ha="center")
+    between = "\n" if is_narrow() else "; "
+    meaning = f"coloured: {of}{between}each square is one hundredth"
+    figure.text(0.5, 0.02, meaning, ha="center")
     return axes
 
 

@@ -122,7 +122,7 @@ def _described(row: Any) -> str:
 def staircase(results: pd.DataFrame) -> Axes:
     """Draw the winners among the rows of `papers.ilsvrc` as stairs that fall."""
     winners = results[results.place_in_year == 1]
-    slant, above = (62, 1.6) if is_narrow() else (40, 2.9)
+    slant, above = (62, 2.4) if is_narrow() else (40, 2.9)
     _, axis = plt.subplots(figsize=(width(), 3.2), layout="constrained")
     axis.grid(False)
     axis.spines["left"].set_visible(False)
