@@ -112,6 +112,7 @@ def use_style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.prop_cycle": plt.cycler(color=CYCLE),
+            "axes.facecolor": "none",  # the figure's own sheet is enough
             "axes.grid": True,
             "axes.axisbelow": True,
             "grid.color": GRID,
