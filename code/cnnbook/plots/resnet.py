@@ -200,8 +200,9 @@ def norms_by_depth(
         for label, tables in runs.items():
             values = pd.concat([table[column] for table in tables], axis=1)
             values.index = range(1, len(values) + 1)  # of the layers
-            style = {"look": drawn_as[label], "label": label}
-            draw_seeds(axis, values, mean=_geometric_mean, **style)
+            draw_seeds(
+                axis, values, look=drawn_as[label], label=label, mean=_geometric_mean
+            )
         # Each layer multiplies the gradient: on this scale that is a straight line.
         axis.set(yscale="log")
         axis.set_title(title, loc="left")
