@@ -82,8 +82,14 @@ def cost_shares(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
     for axis, (column, title) in zip(axes, titles.items(), strict=True):
         shares = 100 * costs[column] / costs[column].sum()
         # One scale for all costs: a bar twice as long is a share twice as large.
-        style = {"colours": colours, "write": _percent, "xlabel": "share, %"}
-        draw_bars(axis, shares, limit=135, **style)
+        draw_bars(
+            axis,
+            shares,
+            colours=colours,
+            write=_percent,
+            limit=135,
+            xlabel="share, %",
+        )
         axis.set(xticks=[0, 50, 100], title=title)
     for label, colour in zip(axes[0].get_yticklabels(), colours, strict=True):
         label.set_color(in_words(colour))

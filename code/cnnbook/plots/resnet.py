@@ -176,11 +176,8 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
         shares = pd.concat([100 * t.share / t.share.sum() for t in tables], axis=1)
         # Shares of one sum: bars and line may then be laid over one another.
         axis.bar(length, counted, color=PALE, label="paths")
-        by_length, style = (
-            shares.set_index(length),
-            {"label": "gradient", "marker": "o"},
-        )
-        draw_seeds(axis, by_length, look=Look(BLUE), **style)
+        by_length = shares.set_index(length)
+        draw_seeds(axis, by_length, look=Look(BLUE), label="gradient", marker="o")
         axis.set_title(title, loc="left")
         axis.set_ylabel("share, %")
         axis.set_ylim(0, 1.1 * max(counted.max(), shares.to_numpy().max()))
@@ -226,8 +223,9 @@ def norms_by_depth(
         for label, tables in runs.items():
             values = pd.concat([table[column] for table in tables], axis=1)
             values.index = range(1, len(values) + 1)  # of the layers
-            style = {"look": drawn_as[label], "label": label}
-            draw_seeds(axis, values, mean=_geometric_mean, **style)
+            draw_seeds(
+                axis, values, look=drawn_as[label], label=label, mean=_geometric_mean
+            )
         # Each layer multiplies the gradient: on this scale that is a straight line.
         axis.set(yscale="log")
         axis.set_title(title, loc="left")

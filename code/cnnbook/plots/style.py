@@ -473,7 +473,7 @@ def label_points(
     scale = axis.figure.dpi / 72
     frame = axis.get_window_extent(renderer).padded(-2 * scale)
     points = axis.transData.transform(np.column_stack([xs, ys]))
-    radii = np.full(len(points), 3.0) if radii is None else np.asarray(radii)
+    reaches = np.full(len(points), 3.0) if radii is None else np.asarray(radii)
     texts = [axis.text(0, 0, label, fontsize=SMALL, bbox=CLEAR) for label in labels]
     sizes = [text.get_window_extent(renderer).size + 3 * scale for text in texts]
     written = [
@@ -494,7 +494,7 @@ def label_points(
         """Return where a label may stand: its gap, its box, what leads to its point."""
         found = []
         for gap, direction in product(GAPS, DIRECTIONS):
-            reach = (radii[number] + gap) * scale
+            reach = (reaches[number] + gap) * scale
             anchor = points[number] + reach * np.array(direction)
             # The box touches the anchor where it is nearest to the point.
             low = anchor - sizes[number] * (1 - np.sign(np.round(direction, 1))) / 2
@@ -509,7 +509,7 @@ def label_points(
         leaders = [other[2] for other in rest if other[2]]
         disks = [
             Bbox([point - radius * scale, point + radius * scale])
-            for at, (point, radius) in enumerate(zip(points, radii, strict=True))
+            for at, (point, radius) in enumerate(zip(points, reaches, strict=True))
             if at != number
         ]
         outside = not (
@@ -533,7 +533,8 @@ def label_points(
     placed: dict[int, tuple] = {}
     for _ in range(3):  # twice again, now that each knows where the others are
         for number, own in enumerate(choices):
-            placed[number] = min(own, key=lambda c, n=number: cost(n, c, placed))
+            price = functools.partial(cost, number, placed=placed)
+            placed[number] = min(own, key=price)
     to_data = axis.transData.inverted()
     limits = axis.get_xlim(), axis.get_ylim()
     for text, (_, box, leader) in zip(texts, placed.values(), strict=True):

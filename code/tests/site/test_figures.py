@@ -104,7 +104,7 @@ def test_contrast_is_that_of_wcag() -> None:
 @pytest.mark.parametrize("name", STORED)
 def test_words_can_be_read(name: str) -> None:
     for tag in re.findall(r"<text[^>]*>", STORED[name]):
-        [colour] = re.findall(r"fill: (#\w+)", tag) or ["#000000"]
+        [colour] = re.findall(r"fill: (#\w+)", tag) or [style.INK]  # of its group
         for here, paper in (
             (colour, style.PAPER),
             (style.DARK[colour], style.DARK[style.PAPER]),
