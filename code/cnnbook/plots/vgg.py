@@ -15,7 +15,9 @@ from .style import (
     CYCLE,
     GREEN,
     GREY,
+    INK,
     ORANGE,
+    PAPER,
     SMALL,
     drawing,
     is_narrow,
@@ -42,7 +44,7 @@ def nested_fields(
         middle = (photograph.shape[-1] - 1) / 2
         for side in sides:
             corner = (middle - side / 2, middle - side / 2)
-            for colour, thick in (("black", 2.2), ("white", 1.2)):  # seen on any photo
+            for colour, thick in ((INK, 2.2), (PAPER, 1.2)):  # seen on any photo
                 style = {"fill": False, "ec": colour, "lw": thick}
                 axis.add_patch(Rectangle(corner, side, side, **style))
         ends = " to ".join(f"{side}×{side}" for side in (sides[0], sides[-1]))
