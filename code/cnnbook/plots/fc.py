@@ -54,8 +54,8 @@ def hundredths(shares: Mapping[str, float], *, of: str) -> np.ndarray:
             axis.add_patch(Rectangle(corner, 0.86, 0.86, color=GREY, alpha=0.2, lw=0))
             axis.add_patch(Rectangle(corner, 0.86 * filled, 0.86, color=RED, lw=0))
         axis.set(xlim=(0, 9.86), ylim=(0, 9.86), aspect="equal")
-        number = f"{100 * share:.{1 if share > 0.01 else 2}f} %"
-        axis.set_title(f"{number}{chr(10) if is_narrow() else ' '}{whole}")
+        percent = f"{100 * share:.{1 if share > 0.01 else 2}f} %"
+        axis.set_title(f"{percent}{chr(10) if is_narrow() else ' '}{whole}")
         axis.axis("off")
     between = "\n" if is_narrow() else "; "
     meaning = f"coloured: {of}{between}each square is one hundredth"
