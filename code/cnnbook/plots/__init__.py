@@ -14,7 +14,7 @@ chapter's file; what several chapters draw stands in `charts`.
        style       colours, and the places where labels stand
 
 Colours are those of Okabe and Ito, which readers with any common colour blindness
-can tell apart; backgrounds are white in light and dark mode alike.
+can tell apart; each has a twin that the pages show in the dark.
 """
 
 from . import charts, complexity, fc, gap, ilsvrc, lenet, resnet, style, vgg

@@ -153,7 +153,7 @@ def receptive_field(
         axis.set_title(title, fontsize=SMALL)
         axis.axis("off")
     corner = (first - 0.5, first - 0.5)
-    for colour, thick in (("#000000", 3.5), ("#ffffff", 1.5)):  # seen on any photograph
+    for colour, thick in ((INK, 3.5), (PAPER, 1.5)):  # seen on any photograph
         frame = Rectangle(corner, size, size, fill=False, ec=colour, lw=thick)
         axes[0].add_patch(frame)
     axes[1].set(xlim=(first - 0.5, last + 0.5), ylim=(last + 0.5, first - 0.5))
