@@ -23,6 +23,11 @@ AMBIGUOUS = {"connection", "group", "process"}
 # Where a word stands for itself, or leads somewhere already.
 KEPT = (nodes.reference, nodes.literal, nodes.math, nodes.raw)
 OPENER = re.compile(r'<button class="term" popovertarget="meaning-([\w-]+)"')
+# A browser would begin a line with what follows a button.
+FOLLOWED = re.compile(
+    r'((?:<(em|strong)>)?<button class="term"[^>]*>[^<]*</button>(?(2)</\2>))'
+    r"([.,;:!?)\]”’]+)"
+)
 
 
 class Term(nodes.inline):
@@ -113,6 +118,7 @@ def add_meanings(app: Sphinx, page: str, template: str, context: dict, doctree) 
     wanted = dict.fromkeys(OPENER.findall(context.get("body", "")))
     if not wanted:
         return
+    context["body"] = FOLLOWED.sub(r'<span class="whole">\1\3</span>', context["body"])
     meanings = definitions(app)
     address = app.builder.get_relative_uri(page, GLOSSARY)
     by_name = {name: meanings[t] for t, name in anchors(app).items() if t in meanings}

@@ -45,6 +45,12 @@ def test_a_section_opens_its_terms_once(name: str) -> None:
         assert meaning.a["href"] == f"glossary.html#{name}"
         assert meaning.get_text().removesuffix(" In the glossary").endswith(".")
     assert not html.select(":is(h1, h2, h3, pre, .cell_output) button.term")
+    # No line begins with the comma that follows a term.
+    for word in words:
+        after = word.next_sibling
+        assert not str(after or "").startswith((",", ".", ";", ":", ")")) or (
+            word.parent.get("class") == ["whole"]
+        )
 
 
 @pytest.mark.browser
