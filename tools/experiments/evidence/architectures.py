@@ -104,20 +104,24 @@ class Architectures(Part):
         }
 
     def pieces(self, setting: Setting) -> list[Piece]:
-        """Search all rates, then train each network with a first seed, and so on."""
-        names = self.networks(setting)
-        pieces = [
-            Piece(f"{name}, rate", partial(self._search, name, setting))
-            for name in names
-        ]
-        groups = [(name, (seed,)) for seed in self.seeds for name in names]
+        """Find each network's rate, train it with a first seed; then the other seeds.
+
+        The cheapest come first: where the time ends, whole results are left.
+        """
+        first, *others = self.seeds
+        pieces = []
+        for name in self.networks(setting):
+            search = partial(self._search, name, setting)
+            pieces += [Piece(f"{name}, rate", search), self._run(name, first, setting)]
         return pieces + [
-            Piece(
-                f"{name}, seed {' '.join(map(str, seeds))}",
-                partial(self._train, name, seeds, setting),
-            )
-            for name, seeds in groups
+            self._run(name, seed, setting)
+            for seed in others
+            for name in self.networks(setting)
         ]
+
+    def _run(self, name: str, seed: int, setting: Setting) -> Piece:
+        train = partial(self._train, name, seed, setting)
+        return Piece(f"{name}, seed {seed}", train)
 
     def _search_splits(self, setting: Setting) -> tuple[Split, Split]:
         train = setting.pack.dataset.train
@@ -146,14 +150,12 @@ class Architectures(Part):
             "runs": [],
         }
 
-    def _train(
-        self, name: str, seeds: tuple[int, ...], setting: Setting, results: dict
-    ) -> None:
+    def _train(self, name: str, seed: int, setting: Setting, results: dict) -> None:
         if name not in results:
             raise MissingError("its rate has not been found")
         rate, epochs = results[name]["learning_rate"], self.epochs(setting)[1]
         recipe = self.recipe(setting, rate, epochs)
-        run = Run(name, partial(at_32, name), recipe, seeds)
+        run = Run(name, partial(at_32, name), recipe, (seed,))
         dataset = setting.pack.dataset
         entries = train(run, self.name, dataset.train, dataset.test, setting)
         results[name]["runs"].extend(entries)

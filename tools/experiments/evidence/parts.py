@@ -72,6 +72,8 @@ class Record:
         tiny = "-tiny" if setting.tiny else ""
         path = setting.folder / f"evidence-{part.name}-{setting.kind}{tiny}.json"
         origin = training.origin(setting.command, part.seeds, setting.precision)
+        if setting.on_gpu:
+            origin["versions"]["cuda"] = torch.version.cuda
         if setting.commit:
             origin["commit"] = setting.commit
         settings = json.loads(json.dumps(part.settings(setting)))

@@ -11,6 +11,7 @@ for bit: the same order of images, the same draws, the same rates; a test says s
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -193,7 +194,7 @@ class SideBySide:
 
     def _row(self, learner: Learner) -> dict:
         loss, wrong = (learner.totals / len(self.train)).tolist()
-        if loss != loss or loss in (float("inf"), -float("inf")):
+        if not math.isfinite(loss):
             raise FloatingPointError(f"the training loss became {loss}")
         return {"train_loss": loss, "train_error": 100 * wrong}
 
@@ -217,10 +218,12 @@ class SideBySide:
             self.captured[size] = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self.captured[size]):
                 main = torch.cuda.current_stream()
-                for index, stream in enumerate(streams):  # a branch for each learner
+                # All branches leave before the first one comes back: side by side.
+                for index, stream in enumerate(streams):
                     stream.wait_stream(main)
                     with torch.cuda.stream(stream):
                         self._learn(index, size)
+                for stream in streams:
                     main.wait_stream(stream)
         self._put_back(before)
 
@@ -231,7 +234,8 @@ class SideBySide:
             kept = own["optimizer"]["state"]
             for number, values in enumerate(learner.optimizer.state.values()):
                 for name, tensor in values.items():
-                    if isinstance(tensor, Tensor):  # before a first step, all are zero
-                        tensor.copy_(kept.get(number, {}).get(name, tensor * 0))
+                    # Before a first step there is nothing, which is as good as zeros.
+                    old = kept.get(number, {}).get(name, torch.zeros_like(tensor))
+                    tensor.copy_(old)
             learner.generator.set_state(own["generator"])
         torch.set_rng_state(state["random"])
