@@ -324,6 +324,14 @@ def test_a_damaged_record_is_told_in_a_sentence(here):
     assert "is damaged" in line
 
 
+def test_two_processes_do_not_write_one_record(here):
+    lines = run([Fragile()], here)
+    next(lines)
+    (line,) = run([Fragile()], here)
+    assert "Another process is gathering this part" in line
+    assert list(lines) == ["fragile, small: recorded"]
+
+
 def test_no_gpu_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     result = CliRunner().invoke(command.app, ["--device", "cuda"])

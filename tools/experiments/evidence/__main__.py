@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
 from cnnbook import records
@@ -77,7 +76,6 @@ def main(
     except RefusedError as error:
         print(error)
         raise typer.Exit(2) from None
-    torch.backends.cudnn.benchmark = True  # the shapes of a part do not change
     for line in run(chosen, setting):
         print(line, flush=True)
     print(f"\n{table.evidence(_rows(chosen, setting))}")

@@ -79,7 +79,7 @@ class Costs(Part):
             "side": self._side(setting),
             "batch": self._batch(setting),
             "layer_batches": self._layer_batches(setting),
-            "tf32_in_convolutions": setting.on_gpu and torch.backends.cudnn.allow_tf32,
+            "tf32": setting.on_gpu,  # see `setting.choose_device`
         }
 
     def _side(self, setting: Setting) -> int:

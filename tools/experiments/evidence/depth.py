@@ -5,11 +5,12 @@ By He et al.'s recipe (arXiv:1512.03385, section 4.2), shortened: where the pape
 of them on, these take 16, with the falls at the same shares.
 """
 
+import json
 from dataclasses import replace
 from functools import partial
 
 from cnnbook import models, records
-from cnnbook.training import recipe_for
+from cnnbook.training import Recipe, recipe_for
 
 from .parts import Part, Piece
 from .setting import Setting
@@ -26,7 +27,7 @@ class Depth(Part):
     about = "plain and residual, 20 and 56 layers, He et al.'s recipe shortened"
     seeds = (0, 1, 2)
 
-    def recipe(self, setting: Setting):
+    def recipe(self, setting: Setting) -> Recipe:
         """Return the recipe, shortened."""
         return replace(PAPER, epochs=setting.size(16, tiny=2))
 
@@ -66,32 +67,26 @@ def _recorded(setting: Setting, recipe: dict) -> set[tuple[str, int]]:
 
     `python -m cnnbook train` makes the same run on a CPU, and takes as long.
     """
-    known = set()
-    for file in (
-        () if setting.on_gpu or setting.tiny else sorted(records.FOLDER.glob("*.json"))
-    ):
-        record = records.load(file.stem)
-        same = (
-            not file.stem.startswith("evidence-")
-            and record.get("dataset") == setting.pack.title
-            and record.get("precision") == setting.precision
-            and record.get("device", "").startswith("cpu")
-            and all(
-                _as_list(recipe.get(key)) == value
-                for key, value in record.get("recipe", {}).items()
-            )
-        )
-        if same:
-            known |= {
-                (name, entry["seed"])
-                for name, entries in record["results"].items()
-                for entry in entries
-            }
-    return known
+    if setting.on_gpu or setting.tiny:
+        return set()
+    recipe = json.loads(json.dumps(recipe))  # as it stands in a record
+    loaded = [records.load(file.stem) for file in records.FOLDER.glob("*.json")]
+    return {
+        (name, entry["seed"])
+        for record in loaded
+        if _is_the_same(record, setting, recipe)
+        for name, entries in record["results"].items()
+        for entry in entries
+    }
 
 
-def _as_list(value: object) -> object:
-    """Return tuples as the lists that they become in JSON."""
-    if isinstance(value, tuple | list):
-        return [_as_list(item) for item in value]
-    return value
+def _is_the_same(record: dict, setting: Setting, recipe: dict) -> bool:
+    """Return whether a record holds runs on this data, by this recipe, on a CPU."""
+    there = record.get("recipe", {})
+    return (
+        record.get("dataset") == setting.pack.title
+        and record.get("precision") == setting.precision
+        and record["device"].startswith("cpu")
+        and "done" not in record  # one of the evidence itself
+        and all(recipe.get(key) == value for key, value in there.items())
+    )

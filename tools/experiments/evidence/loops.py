@@ -6,6 +6,8 @@ stands its share of the device's matrix rate, and what may be behind the rest.
 """
 
 import copy
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -23,7 +25,17 @@ from .setting import Setting, has_bfloat16
 from .side_by_side import SideBySide
 
 NETWORKS = ("lenet5-modern", "resnet20-cifar")
-TOGETHER = (1, 3)  # seeds
+# How steps of `SideBySide` are done, and for how many seeds; the first one anywhere.
+CAPTURED = (("plain", 1), ("captured", 1), ("captured", 3))
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A loop that goes through all images once, with so many networks at a time."""
+
+    run: Callable[[], object]
+    seeds: int
+    precision: str
 
 
 class Loops(Part):
@@ -48,44 +60,49 @@ class Loops(Part):
 
     def _race(self, name: str, setting: Setting, results: dict) -> None:
         sizes = self.settings(setting)
-        images, rounds = sizes["images"], sizes["rounds"]
         if "limits" not in results:
             results["limits"] = limits(setting)
+        contenders = self._contenders(name, setting)
+        speeds = benchmark.images_a_second(
+            {key: contender.run for key, contender in contenders.items()},
+            sizes["images"],
+            sizes["rounds"],
+        )
+        found = {}
+        for key, contender in contenders.items():
+            speed = speeds[key] * contender.seeds
+            found[key] = _judged(name, speed, contender.precision, results["limits"])
+            compared = found[key]["images_a_second"] / speeds["DataLoader"]
+            found[key]["times_the_DataLoader"] = round(compared, 2)
+        results[name] = found
+
+    def _contenders(self, name: str, setting: Setting) -> dict[str, Contender]:
+        """Return what goes through the images once, by name."""
+        sizes = self.settings(setting)
         channels = models.architecture(name).input_size[0]
         random = np.random.default_rng(0)
-        pixels = random.integers(0, 256, (images, 32, 32, channels), dtype=np.uint8)
-        labels = random.integers(0, 10, images).tolist()
-        runs = benchmark.loops(name, pixels, labels, workers=0)
-        seeds_of = dict.fromkeys(runs, 1)
-        split, recipe = (
-            _normalised(pixels, labels),
-            _recipe(channels, sizes["batch_size"]),
-        )
-        precision_of = dict.fromkeys(runs, "no")
+        shape = sizes["images"], 32, 32, channels
+        pixels = random.integers(0, 256, shape, dtype=np.uint8)
+        labels = random.integers(0, 10, sizes["images"]).tolist()
+        both = benchmark.loops(name, pixels, labels, workers=0)
+        contenders = {key: Contender(run, 1, "no") for key, run in both.items()}
+        split = _normalised(pixels, labels)
+        recipe = _recipe(channels, sizes["batch_size"])
+        make = partial(copy.deepcopy, models.build(name, num_classes=10))
         for precision in ("no", "bf16") if has_bfloat16() else ("no",):
-            for count in TOGETHER if setting.on_gpu else TOGETHER[:1]:
-                make = partial(copy.deepcopy, models.build(name, num_classes=10))
-                seeds = self.seeds[:count]
-                engine = SideBySide(make, split, recipe, seeds, precision=precision)
-                engine.epoch()  # captures, if there is CUDA
-                kind = "captured steps" if setting.on_gpu else "plain steps"
-                key = f"{kind}, {count} at once, {precision}"
-                runs[key], seeds_of[key] = partial(_again, engine), count
-                precision_of[key] = precision
-        speeds = benchmark.images_a_second(runs, images, rounds)
-        results[name] = {
-            key: _judged(
-                name,
-                speed * seeds_of[key],
-                precision_of[key],
-                setting,
-                results["limits"],
-            )
-            for key, speed in speeds.items()
-        }
-        for own in results[name].values():
-            fair = results[name]["DataLoader"]["images_a_second"]
-            own["times_the_DataLoader"] = round(own["images_a_second"] / fair, 2)
+            for kind, count in CAPTURED if setting.on_gpu else CAPTURED[:1]:
+                engine = SideBySide(
+                    make,
+                    split,
+                    recipe,
+                    self.seeds[:count],
+                    precision=precision,
+                    graphs=kind == "captured",
+                )
+                engine.epoch()  # the first one captures
+                key = f"{kind} steps, {count} at once, {precision}"
+                contenders[key] = Contender(partial(_again, engine), count, precision)
+        return contenders
 
 
 def _again(engine: SideBySide) -> None:
@@ -107,9 +124,7 @@ def _recipe(channels: int, batch_size: int) -> Recipe:
     return Recipe(epochs=1, batch_size=batch_size, optimizer="sgd", **more)
 
 
-def _judged(
-    name: str, speed: float, precision: str, setting: Setting, roof: dict[str, float]
-) -> dict:
+def _judged(name: str, speed: float, precision: str, roof: dict[str, float]) -> dict:
     """Say how near a speed comes to the device's two limits, and what bounds it.
 
     Products and bytes are those of the convolutions and dense layers alone, three times

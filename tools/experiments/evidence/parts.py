@@ -3,10 +3,12 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from cnnbook import training
 from cnnbook._book import write_whole
@@ -122,35 +124,68 @@ def run(parts: Sequence[Part], setting: Setting) -> Iterator[str]:
     """
     for part in parts:
         try:
-            record = Record.open(part, setting)
-            pieces = record.open_pieces(part.pieces(setting))
+            with _alone(part, setting):
+                yield from _run_part(part, setting)
         except (PackError, RefusedError) as error:
             yield f"{part.name}: {error}"
+        except TimeIsUpError as where:
+            yield (
+                f"The budget of {setting.budget.seconds:g} s ended in {where}: what "
+                "was done until then is recorded, and the same command goes on from "
+                "there."
+            )
+            return
+
+
+@contextmanager
+def _alone(part: Part, setting: Setting) -> Iterator[None]:
+    """Keep other processes away from a part's record and checkpoints.
+
+    Raises:
+        RefusedError: If another one is at it already.
+    """
+    setting.state.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(setting.state / f".{part.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RefusedError(
+            f"Another process is gathering this part in {setting.state}: wait for it, "
+            "or choose another --state and --folder."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _run_part(part: Part, setting: Setting) -> Iterator[str]:
+    """Do what is not recorded yet, piece by piece.
+
+    Raises:
+        TimeIsUpError: It names the piece in which the budget ended.
+    """
+    record = Record.open(part, setting)
+    for piece in record.open_pieces(part.pieces(setting)):
+        place = f"{part.name}, {piece.key}"
+        try:
+            setting.budget.check()
+            piece.run(record.content["results"])
+        except TimeIsUpError:
+            raise TimeIsUpError(place) from None
+        except (MissingError, RefusedError) as error:
+            yield f"{place}: {error}"
             continue
-        for piece in pieces:
-            try:
-                setting.budget.check()
-                piece.run(record.content["results"])
-            except TimeIsUpError:
-                yield (
-                    f"The budget of {setting.budget.seconds:g} s ended in {part.name}, "
-                    f"{piece.key}: what was done until then is recorded, and the same "
-                    "command goes on from there."
-                )
-                return
-            except (MissingError, RefusedError) as error:
-                yield f"{part.name}, {piece.key}: {error}"
-                continue
-            except (RuntimeError, MemoryError, FloatingPointError) as error:
-                sentence = _failure(error)
-                record.content["failed"][piece.key] = sentence
-                record.save()
-                yield f"{part.name}, {piece.key}: {sentence}"
-                continue
-            record.content["failed"].pop(piece.key, None)
-            record.content["done"].append(piece.key)
+        except (RuntimeError, MemoryError, FloatingPointError) as error:
+            sentence = _failure(error)
+            record.content["failed"][piece.key] = sentence
             record.save()
-            yield f"{part.name}, {piece.key}: recorded"
+            yield f"{place}: {sentence}"
+            continue
+        record.content["failed"].pop(piece.key, None)
+        record.content["done"].append(piece.key)
+        record.save()
+        yield f"{place}: recorded"
 
 
 def _failure(error: Exception) -> str:

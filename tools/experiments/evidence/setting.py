@@ -89,6 +89,11 @@ def choose_device(name: str) -> None:
         )
     if name == "cpu":
         os.environ["ACCELERATE_USE_CPU"] = "true"
+    if training.device().type == "cuda":
+        # Convolutions of float32 are done so by default, and matrix products are not:
+        # a rate of the one would be no limit for the other.
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True  # the shapes of a part do not change
 
 
 def choose_precision(name: str) -> str:

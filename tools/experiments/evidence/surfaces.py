@@ -33,7 +33,7 @@ def filter_normalised(direction: Tensor, weight: Tensor) -> Tensor:
 
 
 class Surfaces(Part):
-    """A row of the grid is a piece."""
+    """Two grids of the loss; a row of one is a piece."""
 
     name = "surfaces"
     about = "the loss around plain-56 and ResNet-56, two directions"
@@ -59,16 +59,12 @@ class Surfaces(Part):
 
     def pieces(self, setting: Setting) -> list[Piece]:
         """Return a piece for each row of each network's grid, from the middle out."""
-        rows = sorted(range(len(self._points(setting))), key=self._from_middle(setting))
+        count = len(self._points(setting))
         return [
             Piece(f"{name}, row {row}", partial(self._row, name, row, setting))
-            for row in rows
+            for row in sorted(range(count), key=lambda row: abs(row - count // 2))
             for name in NETWORKS
         ]
-
-    def _from_middle(self, setting: Setting):
-        middle = len(self._points(setting)) // 2
-        return lambda row: abs(row - middle)
 
     @torch.no_grad()
     def _row(self, name: str, row: int, setting: Setting, results: dict) -> None:

@@ -25,7 +25,7 @@ def evidence(rows: Sequence[tuple[Part, Sequence[Piece], dict]]) -> str:
 
 def trained(folder: Path) -> str:
     """Return a line for each trained network of each record: passes, seeds, errors."""
-    lines = [f"{'network':36} {'passes':>6}  {'seeds':8} {'test error, %':16} record"]
+    lines = [f"{'network':36} {'passes':>6}  {'seeds':10} {'test error, %':16} record"]
     for file in sorted(folder.glob("*.json")):
         record = json.loads(file.read_text(encoding="utf-8"))
         for name, entries in record.get("results", {}).items():
@@ -40,7 +40,7 @@ def trained(folder: Path) -> str:
             if len(errors) > 1:
                 shown += f" to {max(errors):.2f}"
             lines.append(
-                f"{name:36} {passes:>6}  {seeds:8} {shown:16} {file.stem}, "
+                f"{name:36} {passes:>6}  {seeds:10} {shown:16} {file.stem}, "
                 f"{record['device']}, {record.get('precision', 'no')}"
             )
     return "\n".join(lines)
