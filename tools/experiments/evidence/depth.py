@@ -50,7 +50,7 @@ class Depth(Part):
         else:
             groups = [(name, (seed,)) for seed in self.seeds for name in NETWORKS]
         runs = [
-            Run(name, partial(models.build, name), recipe, seeds)
+            Run(name, partial(models.build, name), recipe, seeds, keep=True)
             for name, seeds in groups
             if not {(name, seed) for seed in seeds} <= known
         ]

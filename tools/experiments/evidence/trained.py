@@ -32,6 +32,7 @@ class Run:
         seeds: One, or several side by side.
         follow: Whether the error on the images that are watched is taken after each
             epoch, and not only at the end.
+        keep: Whether the weights are kept, for another part.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Run:
     recipe: Recipe
     seeds: Sequence[int]
     follow: bool = False
+    keep: bool = False
 
     @property
     def key(self) -> str:
@@ -87,9 +89,10 @@ def train(
             saved = time.monotonic()
     entries = []
     for learner, rows in zip(engine.learners, history, strict=True):
-        place = weights_of(setting, part, run.name, learner.seed)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        weights.save(learner.network, place)
+        if run.keep:
+            place = weights_of(setting, part, run.name, learner.seed)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            weights.save(learner.network, place)
         entries.append(_entry(learner.seed, rows, seconds, run, test, learner.network))
     file.unlink(missing_ok=True)
     return entries
