@@ -45,10 +45,11 @@ class Depth(Part):
         """Give a GPU all seeds of a network at once; the CPU a seed after another."""
         recipe = self.recipe(setting)
         known = _recorded(setting, recipe.as_json())
+        seeds = self.seeds[: setting.size(3, tiny=1)]
         if setting.on_gpu:
-            groups = [(name, self.seeds) for name in NETWORKS]
+            groups = [(name, seeds) for name in NETWORKS]
         else:
-            groups = [(name, (seed,)) for seed in self.seeds for name in NETWORKS]
+            groups = [(name, (seed,)) for seed in seeds for name in NETWORKS]
         runs = [
             Run(name, partial(models.build, name), recipe, seeds, keep=True)
             for name, seeds in groups
