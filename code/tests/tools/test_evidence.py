@@ -200,9 +200,14 @@ class Stream:
         pass
 
 
+def fails(graph):
+    raise RuntimeError("operation not permitted when stream is capturing")
+
+
 @pytest.mark.parametrize("begun", [0, 1])
+@pytest.mark.parametrize("graph", [lambda graph: nullcontext(), fails])
 @pytest.mark.parametrize("recipe", RECIPES, ids=["sgd", "adamw"])
-def test_a_capture_changes_nothing(recipe, begun, monkeypatch):
+def test_a_capture_changes_nothing(recipe, graph, begun, monkeypatch):
     """As far as it can be seen without CUDA: it warms up, and undoes that."""
     engines = [SideBySide(small, noise(), recipe, (0, 1)) for _ in range(2)]
     for engine in engines:
@@ -212,13 +217,14 @@ def test_a_capture_changes_nothing(recipe, begun, monkeypatch):
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", Stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
-    monkeypatch.setattr(torch.cuda, "graph", lambda graph: nullcontext())
+    monkeypatch.setattr(torch.cuda, "graph", graph)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Mock)
     captured.graphs = True
     captured._capture()
-    for size, graph in captured.captured.items():
-        graph.replay = partial(captured._step, size)
-    assert set(captured.captured) == set(captured.sizes)
+    for size, kept in captured.captured.items():
+        kept.replay = partial(captured._step, size)
+    assert captured.graphs == (graph is not fails)
+    assert set(captured.captured) == (set(captured.sizes) if captured.graphs else set())
     expected, found = plain.epoch(), captured.epoch()
     for own, other in zip(expected, found, strict=True):
         # The rate is a number of 32 bits there, and of 64 here.

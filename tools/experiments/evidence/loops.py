@@ -100,6 +100,8 @@ class Loops(Part):
                     graphs=kind == "captured",
                 )
                 engine.epoch()  # the first one captures
+                if engine.graphs != (kind == "captured"):
+                    continue  # it could not
                 key = f"{kind} steps, {count} at once, {precision}"
                 contenders[key] = Contender(partial(_again, engine), count, precision)
         return contenders

@@ -199,7 +199,10 @@ class SideBySide:
         return {"train_loss": loss, "train_error": 100 * wrong}
 
     def _capture(self) -> None:
-        """Capture a step for each size of a batch, and undo what the capture did."""
+        """Capture a step for each size of a batch, and undo what the capture did.
+
+        Where it fails, the steps are done one by one.
+        """
         before = copy.deepcopy(self.state())
         for learner in self.learners:
             for group in learner.optimizer.param_groups:
@@ -207,30 +210,43 @@ class SideBySide:
                 group["lr"] = torch.tensor(float(group["lr"]), device=self.device)
                 if "capturable" in group:
                     group["capturable"] = True
+        self._warm_up()
+        try:
+            for size in set(self.sizes):
+                self.captured[size] = self._captured(size)
+        except RuntimeError:
+            self.captured.clear()
+            self.graphs = False
+        self._put_back(before)
+
+    def _warm_up(self) -> None:
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for size in [*set(self.sizes)] * WARM_UP:
                 self._step(size)
         torch.cuda.current_stream().wait_stream(aside)
+
+    def _captured(self, size: int) -> torch.cuda.CUDAGraph:
+        """Return the graph of a step with batches of one size."""
+        graph = torch.cuda.CUDAGraph()
         streams = [torch.cuda.Stream() for _ in self.learners]
-        for size in set(self.sizes):
-            self.captured[size] = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.captured[size]):
-                main = torch.cuda.current_stream()
-                # All branches leave before the first one comes back: side by side.
-                for index, stream in enumerate(streams):
-                    stream.wait_stream(main)
-                    with torch.cuda.stream(stream):
-                        self._learn(index, size)
-                for stream in streams:
-                    main.wait_stream(stream)
-        self._put_back(before)
+        with torch.cuda.graph(graph):
+            main = torch.cuda.current_stream()
+            # All branches leave before the first one comes back: side by side.
+            for index, stream in enumerate(streams):
+                stream.wait_stream(main)
+                with torch.cuda.stream(stream):
+                    self._learn(index, size)
+            for stream in streams:
+                main.wait_stream(stream)
+        return graph
 
     def _put_back(self, state: dict) -> None:
         """Write a state into the tensors that are captured, and not beside them."""
         for learner, own in zip(self.learners, state["learners"], strict=True):
             learner.network.load_state_dict(own["network"])
+            learner.optimizer.zero_grad()  # of a capture that failed
             kept = own["optimizer"]["state"]
             for number, values in enumerate(learner.optimizer.state.values()):
                 for name, tensor in values.items():

@@ -93,7 +93,8 @@ def train(
             place = weights_of(setting, part, run.name, learner.seed)
             place.parent.mkdir(parents=True, exist_ok=True)
             weights.save(learner.network, place)
-        entries.append(_entry(learner.seed, rows, seconds, run, test, learner.network))
+        entry = _entry(learner.seed, rows, seconds, run, test, learner.network)
+        entries.append(entry | {"captured": engine.graphs})
     file.unlink(missing_ok=True)
     return entries
 
