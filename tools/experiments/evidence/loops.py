@@ -143,7 +143,7 @@ def _judged(name: str, speed: float, precision: str, roof: dict[str, float]) -> 
     products = speed * PASSES * working.macs.sum() / roof[precision]
     traffic = speed * PASSES * moved / roof["copy"]
     if max(products, traffic) < 0.5:
-        bound = "neither products nor bytes: starting kernels, and what lies between"
+        bound = "neither: what lies between the products, and starting it"
     else:
         bound = "products" if products > traffic else "bytes"
     return {
