@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup assets book pdf check test colab notebooks serve links lighthouse
-.PHONY: lint types lock clean
+.PHONY: lint types lock clean evidence
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/  make \1	/p' Makefile
@@ -43,6 +43,12 @@ notebooks: setup  ## execute every chapter in place, in canonical form
 
 serve: book  ## build the pages and serve them at http://localhost:8000
 	$(BIN)/python -m http.server --bind localhost --directory _build/html 8000
+
+# Some of it: make evidence PARTS=costs,loops. It goes on where it was stopped.
+BUDGET ?= 540
+PARTS ?=
+evidence: setup  ## record the book's long runs, within BUDGET seconds
+	$(BIN)/python -m tools.experiments.evidence --budget $(BUDGET) --parts "$(PARTS)"
 
 links: assets  ## try every link to another site (needs the network)
 	$(BIN)/jupyter-book build . --all --builder linkcheck --path-output _build/links -W -n --keep-going -q

@@ -135,6 +135,67 @@ def lenet5_rivals(seeds: Seeds = 3) -> None:
         )
 
 
+@app.command()
+def collect(
+    folders: Annotated[list[Path], typer.Argument(help="Of finished runs.")],
+    title: Annotated[str, typer.Option(help="The data set's name where it is shown.")],
+    name: Annotated[str, typer.Option(help="Of the record in data/runs.")],
+) -> None:
+    """Runs that `python -m cnnbook train` has made, with their own origins.
+
+    They may differ in their network and their seed, and in nothing else.
+    """
+    try:
+        path = records.save(name, _collected(folders, title))
+    except (OSError, ValueError) as error:
+        print(error)
+        raise typer.Exit(1) from None
+    print(f"wrote {path.name}")
+
+
+def _collected(folders: list[Path], title: str) -> dict:
+    """Return one record of several runs.
+
+    The first run's origin stands for all; where another one differs, it stands beside
+    that run's results.
+
+    Raises:
+        ValueError: If a run has not finished, or differs in more than it may.
+    """
+    shared, first, results = {}, {}, {}
+    for folder in folders:
+        run = json.loads((folder / "run.json").read_text())
+        *epochs, test = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+        if "test_error" not in test:
+            raise ValueError(f"the run in {folder} has not finished")
+        about, origin = run["about"], run["origin"]
+        network, seed = about.pop("model"), about.pop("seed")
+        del origin["seeds"]
+        shared, first = shared or about, first or origin
+        if about != shared:
+            raise ValueError(f"the run in {folder} has another data set or recipe")
+        results.setdefault(network, []).append(
+            {
+                "seed": seed,
+                "seconds": round(sum(row["seconds"] for row in epochs), 1),
+                "train_error": [round(row["train_error"], 3) for row in epochs],
+                "test_error": round(test["test_error"], 3),
+                **({"origin": origin} if origin != first else {}),
+                **({"resumed": run["resumed"]} if "resumed" in run else {}),
+            }
+        )
+    seeds = sorted({entry["seed"] for runs in results.values() for entry in runs})
+    data_set = {"dataset", "train_images", "validation_images", "recipe"}
+    recipe = {key: value for key, value in shared.items() if key not in data_set}
+    return {
+        **first,
+        "seeds": seeds,
+        "dataset": title,
+        "recipe": recipe,
+        "results": results,
+    }
+
+
 def _record(
     name: str,
     title: str,

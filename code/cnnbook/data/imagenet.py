@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import skimage.data
 import torch
 import torchvision.datasets as tv
 from torch import Tensor
@@ -32,6 +31,8 @@ def photographs() -> dict[str, Tensor]:
 
     They lie inside the package scikit-image, and are in the public domain or CC0.
     """
+    import skimage.data  # here, so that all else works on a machine without it
+
     images = {
         "astronaut": skimage.data.astronaut(),
         "cat": skimage.data.chelsea(),

@@ -6,8 +6,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision.datasets as tv
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from .download import cache, damaged, fetch
@@ -32,6 +30,10 @@ _NOT_IN_ITS_FORMAT = (
 
 def digits(name: str) -> Parts:
     """Return scikit-learn's 1,797 digits of 8x8 pixels, enlarged to 24x24, padded."""
+    # Here, so that a machine without scikit-learn can train on all else.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     bunch = load_digits()
     images = torch.tensor(bunch.images, dtype=torch.float32)[:, None] / 16
     images = F.interpolate(
