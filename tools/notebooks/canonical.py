@@ -23,7 +23,7 @@ COMMAND = ".venv/bin/python -m tools.notebooks"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # What the book writes there. All else is an editor's own: times, ids, views, versions.
 NOTEBOOK_KEYS = ("kernelspec", "language_info", "widgets")
-CELL_KEYS = ("answers", "cellView", "gate", "jupyter", "mystnb", "printed", "tags")
+CELL_KEYS = ("answers", "gate", "mystnb", "printed", "tags")
 COLAB_MIME = "application/vnd.google.colaboratory"  # begins those that only it shows
 
 ADDRESS = re.compile(r"(?<= at )0x[0-9a-fA-F]+")

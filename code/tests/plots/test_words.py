@@ -98,7 +98,7 @@ DRAWN = {
     ),
     "hundredths": (
         lambda: fc.hundredths({"of all": 0.5}, of="one layer"),
-        "orange: one layer; each square is one hundredth",
+        "coloured: one layer; each square is one hundredth",
     ),
     "graphs": (
         lambda: resnet.computational_graphs(

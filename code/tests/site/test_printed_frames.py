@@ -48,4 +48,4 @@ def test_a_label_that_is_not_there_fails() -> None:
 def test_every_slider_has_one(name: str) -> None:
     page = read(name)
     views = page.select('script[type$="widget-view+json"]')
-    assert len(page.select(".printed-frame > img[alt]")) == len(views)
+    assert len(page.select(".printed-frame img[alt]")) == len(views)
