@@ -40,7 +40,7 @@ class Column:
     formula: float  # a formula on lines of its own
 
 
-DESK = Column(688, 84, 28.9, 8.8, 14.7, 58.9, 26.8, 55.1, 64.6, 122.6)
+DESK = Column(688, 84, 28.9, 8.8, 14.7, 58.9, 26.8, 55.1, 48.0, 122.6)
 PHONE = Column(358, 45, 31.8, 9.3, 15.5, 66.5, 31.6, 57.2, 56.2, 91.0)
 
 
