@@ -15,21 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import (
-    BLUE,
-    GREY,
-    RED,
-    SMALL,
-    Look,
-    drawing,
-    explain,
-    is_narrow,
-    label_above,
-    label_ends,
-    looks,
-    seeds_in_words,
-    width,
-)
+from .._forms import is_narrow, width
+from .labels import explain, label_above, label_ends, seeds_in_words
+from .style import BLUE, GREY, RED, SMALL, Look, drawing, looks
 
 # Curves and lines
 

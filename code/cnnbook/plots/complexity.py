@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
+from .._forms import is_narrow, width
 from .charts import draw_bars
+from .labels import label_points
 from .style import (
     BLUE,
     GREEN,
@@ -24,9 +26,6 @@ from .style import (
     SMALL,
     drawing,
     in_words,
-    is_narrow,
-    label_points,
-    width,
 )
 
 RECIPES = {"original": BLUE, "new": ORANGE}

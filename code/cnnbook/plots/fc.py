@@ -11,21 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from torch import Tensor
 
+from .._forms import is_narrow, width
 from .charts import draw_bars
-from .style import (
-    BLUE,
-    CYCLE,
-    GREEN,
-    GREY,
-    INK,
-    RED,
-    SMALL,
-    drawing,
-    in_words,
-    is_narrow,
-    seeds_in_words,
-    width,
-)
+from .labels import seeds_in_words
+from .style import BLUE, CYCLE, GREEN, GREY, INK, RED, SMALL, drawing, in_words
 
 KINDS = {
     "Conv2d": ("convolution", BLUE),

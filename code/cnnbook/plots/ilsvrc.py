@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from .._forms import is_narrow, width
 from .style import (
     BLUE,
     CYCLE,
@@ -24,8 +25,6 @@ from .style import (
     SMALL,
     drawing,
     in_words,
-    is_narrow,
-    width,
 )
 
 # What the bars of the winners stand for: face, edge, stripes, opacity.

@@ -14,24 +14,10 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from torch import Tensor
 
+from .._forms import is_narrow, width
 from .charts import draw_seeds
-from .style import (
-    BLUE,
-    GREY,
-    INK,
-    LOOKS,
-    PALE,
-    PAPER,
-    RED,
-    SMALL,
-    Look,
-    drawing,
-    is_narrow,
-    label_above,
-    looks,
-    seeds_in_words,
-    width,
-)
+from .labels import label_above, seeds_in_words
+from .style import BLUE, GREY, INK, LOOKS, PALE, PAPER, RED, SMALL, Look, drawing, looks
 
 Edge = tuple[str, str]
 

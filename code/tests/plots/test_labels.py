@@ -1,14 +1,15 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from cnnbook.plots import style
+from cnnbook.plots import labels
 
 
 def test_labels_cover_neither_labels_nor_points():
     figure, axis = plt.subplots()
     axis.set(xlim=(0, 10), ylim=(0, 10))
     xs, ys = np.array([5.0, 5.4, 5.0, 9.9]), np.array([5.0, 5.0, 5.3, 9.9])
-    style.label_points(axis, xs, ys, ["first", "second", "third", "corner"])
+    names = ["first", "second", "third", "corner"]
+    labels.label_points(axis, xs, ys, names)
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in axis.texts]
     assert len(boxes) == 4
@@ -24,5 +25,5 @@ def test_labels_cover_neither_labels_nor_points():
 def test_every_point_gets_a_label_even_where_there_is_no_room():
     _, axis = plt.subplots(figsize=(1, 1))
     middle = [0.5] * 40
-    style.label_points(axis, middle, middle, ["a long label"] * 40)
+    labels.label_points(axis, middle, middle, ["a long label"] * 40)
     assert len(axis.texts) == 40
