@@ -69,12 +69,25 @@ def forms(figure: Figure) -> dict[str, str]:
 
 
 def _break_names(figure: Figure) -> None:
-    """Break the names of a narrow figure's axes where they would be cut off."""
+    """Break the names of a narrow figure's axes where they would be cut off.
+
+    A name wider than its axes stands in the middle of the figure, if none is beside it.
+    """
     figure.draw_without_rendering()
     for axis in figure.axes:
-        letters = int(axis.get_position().width * NARROW * PIXELS_PER_INCH / 7)
+        place = axis.get_position()
+        letters = _letters(place.width)
         lines = axis.get_xlabel().split("\n")
-        axis.set_xlabel("\n".join(textwrap.fill(line, letters + 1) for line in lines))
+        alone = place.width > 0.5
+        if alone and max(map(len, lines)) > letters:
+            letters = _letters(1)
+            axis.xaxis.label.set_x((0.5 - place.x0) / place.width)
+        axis.set_xlabel("\n".join(textwrap.fill(line, letters) for line in lines))
+
+
+def _letters(share: float) -> int:
+    """Return how many letters there is room for in a share of a narrow figure."""
+    return int(share * NARROW * PIXELS_PER_INCH / 7) + (share < 1)
 
 
 FAMILY = "font-family: system-ui, sans-serif"  # narrower than what was measured with

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator
 
 from .._forms import is_narrow, width
 from .charts import draw_bars
-from .labels import label_points
+from .labels import explain, label_points
 from .style import (
     BLUE,
     GREEN,
@@ -211,14 +211,7 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
     ends = np.array(axis.get_xlim())
     axis.plot(ends, ends / rate, color=GREY, linestyle="--", lw=1.2)
     axis.plot(macs, milliseconds, "o", color=BLUE, ms=6)
-    axis.text(
-        0.98,
-        0.04,
-        "dashed: the median rate",
-        transform=axis.transAxes,
-        color=GREY,
-        ha="right",
-    )
+    explain(axis, "dashed: the median rate")
     _plain_ticks(axis)
     label_points(axis, macs, milliseconds, table.index)
     return axis

@@ -189,9 +189,9 @@ def parameters_beside_errors(
         capsize=3,
         lw=1.5,
     )
-    words = seeds_in_words(errors.values())
-    xlabel = f"test error, %\n{words}\ngrey: range of {next(iter(errors))}"
-    right.set(xlabel=xlabel, xlim=(0, 1.08 * max(map(max, values))))
+    right.set(xlabel="test error, %", xlim=(0, 1.08 * max(map(max, values))))
+    words = f"{seeds_in_words(errors.values())}\ngrey: range of {next(iter(errors))}"
+    figure.supxlabel(words, fontsize=SMALL, color=GREY)
     right.grid(False, axis="y")
     return np.array([left, right])
 

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
-from .._forms import PIXELS_PER_INCH, is_narrow, width
+from .._forms import is_narrow
 from .style import GREY, INK, PAPER, SMALL, in_words
 
 
@@ -92,21 +92,22 @@ def spread(heights: Sequence[float], gap: float, top: float = 1.0) -> list[float
 
 def label_above(axis: Axes, columns: int = 2, **options: Any) -> None:
     """Write the labels of an axes' lines above it, each beside a piece of its line."""
-    handles, labels = axis.get_legend_handles_labels()
-    # As many side by side as fit, with their pieces of line.
-    room = width() * PIXELS_PER_INCH / 7
-    fitting = int(room / (max(map(len, labels), default=1) + 5))
-    legend = axis.figure.legend(
-        handles,
-        labels,
-        loc="outside upper left",
-        ncols=max(min(columns, fitting), 1),
-        frameon=False,
-        handlelength=1.8,
-        borderaxespad=0.1,
-        columnspacing=1.2,
-        **options,
-    )
+    figure = axis.figure
+    for count in range(columns, 0, -1):  # as many side by side as fit
+        legend = figure.legend(
+            *axis.get_legend_handles_labels(),
+            loc="outside upper left",
+            ncols=count,
+            frameon=False,
+            handlelength=1.8,
+            borderaxespad=0.1,
+            columnspacing=1.2,
+            **options,
+        )
+        wide = legend.get_window_extent(figure.canvas.get_renderer()).width
+        if wide <= figure.bbox.width or count == 1:
+            break
+        legend.remove()
     for text in legend.get_texts():
         text.set_color(INK)
 
@@ -188,8 +189,8 @@ def label_points(
         )
         bad = 1000 * outside + 300 * sum(box.overlaps(other) for other in boxes)
         bad += 100 * sum(box.overlaps(disk) for disk in disks)
-        crossing = [*lines, *leaders]
-        bad += 8 * sum(line.intersects_bbox(box, filled=False) for line in crossing)
+        bad += 8 * sum(line.intersects_bbox(box, filled=False) for line in lines)
+        bad += 100 * sum(other.intersects_bbox(box) for other in leaders)
         bad += 3 * box.count_contains(others) + 2 * GAPS.index(gap)
         if leader:
             bad += 100 * sum(leader.intersects_bbox(other) for other in boxes)

@@ -50,6 +50,7 @@ class Look(NamedTuple):
     dash: str = "-"
 
 
+DASHES = ("-", "--", ":", "-.")
 # One colour a network or kind, and a dash for its depth, through the whole book.
 LOOKS = {
     "lenet5": Look(GREEN),
@@ -160,9 +161,26 @@ def in_words(colour: str) -> str:
 
 
 def looks(labels: Iterable[str]) -> dict[str, Look]:
-    """Return how the lines of a figure look: networks as everywhere, others in turn."""
-    labels = list(labels)
-    known = {label: LOOKS[label] for label in labels if label in LOOKS}
-    taken = {look.colour for look in known.values()}
+    """Return how the lines of a figure look: networks as everywhere, others in turn.
+
+    Labels that extend one name, such as "flatten, one layer", have that name's colour,
+    and each another dash.
+    """
+    names = {label: _name(label) for label in labels}
+    taken = {LOOKS[name].colour for name in names.values() if name in LOOKS}
     free = itertools.cycle([Look(c) for c in CYCLE if c not in taken] or [Look(GREY)])
-    return {label: known.get(label) or next(free) for label in labels}
+    bases = {
+        name: LOOKS.get(name) or next(free) for name in dict.fromkeys(names.values())
+    }
+    found: dict[str, Look] = {}
+    for label, name in names.items():
+        colour, own = bases[name]
+        used = [found[other].dash for other in found if names[other] == name]
+        dashes = [dash for dash in (own, *DASHES) if dash not in used]
+        found[label] = Look(colour, (dashes or [own])[0])
+    return found
+
+
+def _name(label: str) -> str:
+    """Return the name that a label extends, or the whole label."""
+    return label if label in LOOKS else label.partition(", ")[0]

@@ -1,6 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from cnnbook._forms import NARROW
 from cnnbook.plots import labels
 
 
@@ -27,3 +28,16 @@ def test_every_point_gets_a_label_even_where_there_is_no_room():
     middle = [0.5] * 40
     labels.label_points(axis, middle, middle, ["a long label"] * 40)
     assert len(axis.texts) == 40
+
+
+def test_labels_above_take_the_rows_that_they_need():
+    for words, rows in ((["one", "two"], 1), (["a" * 30, "b" * 30], 2)):
+        figure, axis = plt.subplots(figsize=(NARROW, 2), layout="constrained")
+        for word in words:
+            axis.plot([0, 1], label=word)
+        labels.label_above(axis)
+        figure.draw_without_rendering()
+        [legend] = figure.legends
+        heights = {text.get_window_extent().y0 for text in legend.get_texts()}
+        assert len(heights) == rows
+        assert legend.get_window_extent().width <= figure.bbox.width
