@@ -18,6 +18,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -75,19 +76,33 @@ def _break_names(figure: Figure) -> None:
     """
     figure.draw_without_rendering()
     for axis in figure.axes:
-        place = axis.get_position()
-        letters = _letters(place.width)
-        lines = axis.get_xlabel().split("\n")
-        alone = place.width > 0.5
-        if alone and max(map(len, lines)) > letters:
-            letters = _letters(1)
-            axis.xaxis.label.set_x((0.5 - place.x0) / place.width)
-        axis.set_xlabel("\n".join(textwrap.fill(line, letters) for line in lines))
+        name, letters = axis.xaxis.label, _letters(axis.get_position().width)
+        lines = name.get_text().split("\n")
+        if _is_alone(axis) and max(map(_length, lines)) > letters:
+            place, letters = axis.get_position(), _letters(1)
+            name.set_x((0.5 - place.x0) / place.width)
+        name.set_text("\n".join(_broken(line, letters) for line in lines))
+
+
+def _is_alone(axis: Axes) -> bool:
+    """Return whether no other axes stand beside these."""
+    place = axis.get_position()
+    others = [other.get_position() for other in axis.figure.axes if other is not axis]
+    return all(place.y1 <= other.y0 or other.y1 <= place.y0 for other in others)
 
 
 def _letters(share: float) -> int:
-    """Return how many letters there is room for in a share of a narrow figure."""
-    return int(share * NARROW * PIXELS_PER_INCH / 7) + (share < 1)
+    """Return how many letters have room in a share of a narrow figure's width."""
+    return int(share * NARROW * PIXELS_PER_INCH / 7.5)
+
+
+def _length(line: str) -> int:
+    """Return how many letters of a line are seen: of a formula, not the commands."""
+    return len(re.sub(r"\\[a-z]+|[${}_]", "", line))
+
+
+def _broken(line: str, letters: int) -> str:
+    return line if _length(line) <= letters else textwrap.fill(line, letters)
 
 
 FAMILY = "font-family: system-ui, sans-serif"  # narrower than what was measured with

@@ -300,6 +300,8 @@ def _fitting(columns: int, cell: float) -> int:
         cell: The width there of one of them, in inches.
     """
     most = max(int(width() / cell + 0.5), 1)
+    if columns <= most + 1:
+        return columns
     rows = -(-columns // most)
     return -(-columns // rows)
 

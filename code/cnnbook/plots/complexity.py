@@ -76,6 +76,7 @@ def accuracy_against_macs(
     """
     figure, axis = plt.subplots(figsize=(width(), 4.9))
     left, top = (0.13, 0.85) if is_narrow() else (0.08, 0.86)
+    top += 0.04 * (until is None)  # above are as many lines as `_legend` writes
     right = 0.96 if is_narrow() else 0.98
     figure.subplots_adjust(left, 0.1, right, top)  # the same in all frames
     axis.set(

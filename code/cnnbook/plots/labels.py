@@ -118,6 +118,7 @@ DIRECTIONS = [
     (np.cos(angle), np.sin(angle)) for angle in np.linspace(0, 2 * np.pi, 17)[:-1]
 ]
 GAPS = (2, 8, 16, 26, 38, 52)  # between a point and its label, in points
+APART = 4  # a label nearer than this to another's point would seem to be that one's
 LED = 8  # from this gap on, a line leads from the label to its point
 
 
@@ -177,7 +178,7 @@ def label_points(
         boxes = written + [other[1] for other in rest]
         leaders = [other[2] for other in rest if other[2]]
         disks = [
-            Bbox([point - radius * scale, point + radius * scale])
+            Bbox([point, point]).padded((radius + APART) * scale)
             for at, (point, radius) in enumerate(zip(points, reaches, strict=True))
             if at != number
         ]
