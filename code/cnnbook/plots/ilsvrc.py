@@ -217,7 +217,9 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
             side only, with 1 group both; None is a layer that is not split.
     """
     shapes = table.set_index("layer").output_shape
-    figure, axis = plt.subplots(figsize=(width(), 2.5))
+    # On a phone the words above and below the layers have two lines.
+    low, high = (-1.8, 2.2) if is_narrow() else (-1.35, 1.85)
+    figure, axis = plt.subplots(figsize=(width(), 0.63 * (high - low)))
     figure.subplots_adjust(0, 0, 1, 1)
     axis.axis("off")
     axis.add_patch(_box(0, 0.5, GREY))
@@ -254,14 +256,14 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
     key = ("black: from one GPU to the other", "below each layer: its maps or units")
     axis.text(
         -1,
-        -1.75,
+        low + 0.05,
         ("\n" if is_narrow() else "; ").join(key),
         color=GREY,
         va="bottom",
         fontsize=SMALL,
     )
     right = 0.6 if is_narrow() else 0.4
-    axis.set(xlim=(-1.1, len(groups) + right), ylim=(-1.8, 2.2))
+    axis.set(xlim=(-1.1, len(groups) + right), ylim=(low, high))
     return axis
 
 

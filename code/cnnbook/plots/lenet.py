@@ -42,7 +42,7 @@ def connections(table: Sequence[str]) -> Axes:
         axis.text(joined.shape[1] - 0.3, row, words, **place)
     if is_narrow():
         explain(axis, "at the right: how many maps it feeds")
-    axis.set_xlim(-0.7, joined.shape[1] + 1.6)
+    axis.set_xlim(-0.7, joined.shape[1] + (0.6 if is_narrow() else 1.6))
     return axis
 
 
