@@ -25,8 +25,8 @@ What chapters import, and which of them (1 to 7) use it:
 
 `python -m cnnbook` counts and trains from the command line (`__main__`). Modules that
 begin with an underscore serve the others: `_book` (the book's folder and its files),
-`_lookup` (by name, or "did you mean"), `_observe` (look at a network, leave it as it
-was), `_picture` (a figure as a small PNG), `_products` (what each of torch's operations
-multiplies), `_progress` (a bar that leaves nothing behind), `_settings` (checks of
-settings).
+`_forms` (a figure as SVG, wide and narrow), `_lookup` (by name, or "did you mean"),
+`_observe` (look at a network, leave it as it was), `_picture` (a figure as a small
+PNG), `_products` (what each of torch's operations multiplies), `_progress` (a bar that
+leaves nothing behind), `_settings` (checks of settings).
 """

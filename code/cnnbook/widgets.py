@@ -16,7 +16,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 from ipywidgets import HTML, SelectionSlider, VBox, jslink
 
-from .plots import style
+from ._forms import NARROW_SVG, PHONE, SVG, forms
 
 HAS_STACK = hasattr(ipywidgets, "Stack")  # ipywidgets 7, Colab's, has none
 # The bar of a Tab has one name or the other, by the version of the page's widgets.
@@ -33,12 +33,12 @@ class Picture(HTML):
 
     def __init__(self, forms: Mapping[str, str], alt: str) -> None:
         addresses = {
-            mime: f"data:{style.SVG};base64,{base64.b64encode(svg.encode()).decode()}"
+            mime: f"data:{SVG};base64,{base64.b64encode(svg.encode()).decode()}"
             for mime, svg in forms.items()
         }
-        narrow = addresses.get(style.NARROW_SVG, "")
-        source = f'<source media="{style.PHONE}" srcset="{narrow}">' if narrow else ""
-        image = f'<img alt="{escape(alt)}" src="{addresses[style.SVG]}">'
+        narrow = addresses.get(NARROW_SVG, "")
+        source = f'<source media="{PHONE}" srcset="{narrow}">' if narrow else ""
+        image = f'<img alt="{escape(alt)}" src="{addresses[SVG]}">'
         super().__init__(f"<picture>{source}{image}</picture>")
         self.forms, self.alt = forms, alt
 
@@ -57,7 +57,7 @@ class Frames(VBox):
             **shown.forms,
             "text/plain": shown.alt,
         }
-        return bundle, {style.SVG: {"alt": shown.alt}}
+        return bundle, {SVG: {"alt": shown.alt}}
 
 
 def picture(alt: str) -> Picture:
@@ -67,7 +67,7 @@ def picture(alt: str) -> Picture:
         alt: What the picture shows, for readers who cannot see it.
     """
     figure = plt.gcf()
-    shown = Picture(style.forms(figure), alt)
+    shown = Picture(forms(figure), alt)
     plt.close(figure)
     return shown
 

@@ -1,7 +1,7 @@
 """A Sphinx extension that shows the notebooks' figures: in the dark, and on a phone.
 
 A notebook holds each figure as SVG, light, and beside it a narrow form (see
-``cnnbook.plots.style``). Both become files, in which each colour of the book's style is
+``cnnbook._forms``). Both become files, in which each colour of the book's style is
 a variable that has another value in the dark, and the browser chooses the form by the
 width of the page. So it is done with the pictures of the sliders. The style sheet tells
 the pictures whether the page is dark.
@@ -20,7 +20,8 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-SVG, NARROW_SVG = "image/svg+xml", "application/vnd.cnnbook.narrow+svg"
+from cnnbook._forms import NARROW_SVG, PHONE, SVG
+
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 FRAME = re.compile(r'(src(?:set)?)="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
 SIZE = re.compile(r'<svg[^>]* width="(\d+)" height="(\d+)"')
@@ -87,8 +88,6 @@ class Files:
 
     def picture(self, wide: str, narrow: str | None, alt: str) -> str:
         """Return a figure as an element that loads its form for the reader's width."""
-        from cnnbook.plots.style import PHONE  # torch takes two seconds to import
-
         source = (
             f'<source media="screen and {PHONE}" {self.attributes("srcset", narrow)}>'
             if narrow

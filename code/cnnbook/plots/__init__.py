@@ -11,13 +11,14 @@ chapter's file; what several chapters draw stands in `charts`.
     6  gap         two heads and their parameters, class activation maps
     7  complexity  accuracy against cost, time against MACs, the roofline
        charts      curves, lines, bars, images, photographs
-       style       colours, and the places where labels stand
+       labels      words, and the places where labels stand
+       style       colours, and how lines look
 
 Colours are those of Okabe and Ito, which readers with any common colour blindness
 can tell apart; each has a twin that the pages show in the dark.
 """
 
-from . import charts, complexity, fc, gap, ilsvrc, lenet, resnet, style, vgg
+from . import charts, complexity, fc, gap, ilsvrc, labels, lenet, resnet, style, vgg
 from .style import use_style
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "fc",
     "gap",
     "ilsvrc",
+    "labels",
     "lenet",
     "resnet",
     "style",

@@ -15,21 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import (
-    BLUE,
-    GREY,
-    RED,
-    SMALL,
-    Look,
-    drawing,
-    explain,
-    is_narrow,
-    label_above,
-    label_ends,
-    looks,
-    seeds_in_words,
-    width,
-)
+from .._forms import is_narrow, width
+from .labels import explain, label_above, label_ends, seeds_in_words
+from .style import BLUE, GREY, RED, SMALL, Look, drawing, looks
 
 # Curves and lines
 
@@ -139,7 +127,9 @@ def lines(
 def _one_axes() -> Axes:
     """Return the Axes of a figure that has but one."""
     height = 3.3 if is_narrow() else 3.4
-    return plt.subplots(figsize=(width(), height), layout="constrained")[1]
+    _, axis = plt.subplots(figsize=(width(), height), layout="constrained")
+    axis.yaxis.label.set_linespacing(1.4)  # of an upright name, lines stand closer
+    return axis
 
 
 def _draw_reference(axis: Axes, reference: tuple[str, float] | None) -> None:
@@ -265,10 +255,12 @@ def images(
         limit: The value drawn darkest; for each picture its own largest if None.
     """
     height, breadth = pictures[0].shape
+    most = columns
     if is_narrow():
-        columns = _fitting(columns, cell)
-    cell = min(cell, width() / columns)
-    side, title = 0.92 * cell, 0.24 if titles else 0.0  # inches
+        columns = _fitting(min(columns, len(pictures)), cell)
+    # A row that was broken is as wide as the phone.
+    cell = width() / columns if columns < most else min(cell, width() / columns)
+    side, title = 0.88 * cell, 0.24 if titles else 0.0  # inches
     down = title + side * height / breadth + 0.08 * cell
     rows = -(-len(pictures) // columns)
     key = (0.44 if is_narrow() else 0.24) if symmetric else 0.0
@@ -304,10 +296,10 @@ def _fitting(columns: int, cell: float) -> int:
     """Return how many pictures stand in a row on a phone, with no row nearly empty.
 
     Args:
-        columns: How many do on a page.
+        columns: How many do on a page, of pictures as large.
         cell: The width there of one of them, in inches.
     """
-    most = max(int(width() / cell), 1)
+    most = max(int(width() / cell + 0.5), 1)
     if columns <= most + 1:
         return columns
     rows = -(-columns // most)
@@ -328,12 +320,10 @@ def photographs(
         titles: Written above the pictures, one each.
         boxes: A frame (top, left, height, width) to draw in each picture, in pixels.
     """
-    if is_narrow():
-        columns = max(columns // 2, 1)
-    rows = [
-        range(start, min(start + columns, len(pictures)))
-        for start in range(0, len(pictures), columns)
-    ]
+    rows = _in_rows(range(len(pictures)), columns)
+    if is_narrow():  # each row is broken in two
+        columns = -(-columns // 2)
+        rows = [half for row in rows for half in _in_rows(row, columns)]
     ratios = [picture.shape[2] / picture.shape[1] for picture in pictures]
     gap, title = 0.08, 0.22 if titles else 0.0  # inches
     longest = max(sum(ratios[i] for i in row) for row in rows)
@@ -367,3 +357,8 @@ def photographs(
     axis.set(xlim=(0, width()), ylim=(-down * len(rows), 0))
     axis.axis("off")
     return axis
+
+
+def _in_rows(numbers: range, columns: int) -> list[range]:
+    """Return numbers in rows of so many, of which the last may be shorter."""
+    return [numbers[at : at + columns] for at in range(0, len(numbers), columns)]

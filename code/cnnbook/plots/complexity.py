@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator
 
+from .._forms import is_narrow, width
 from .charts import draw_bars
+from .labels import explain, label_points
 from .style import (
     BLUE,
     GREEN,
@@ -24,9 +26,6 @@ from .style import (
     SMALL,
     drawing,
     in_words,
-    is_narrow,
-    label_points,
-    width,
 )
 
 RECIPES = {"original": BLUE, "new": ORANGE}
@@ -77,6 +76,7 @@ def accuracy_against_macs(
     """
     figure, axis = plt.subplots(figsize=(width(), 4.9))
     left, top = (0.13, 0.85) if is_narrow() else (0.08, 0.86)
+    top += 0.04 * (until is None)  # above are as many lines as `_legend` writes
     right = 0.96 if is_narrow() else 0.98
     figure.subplots_adjust(left, 0.1, right, top)  # the same in all frames
     axis.set(
@@ -212,14 +212,7 @@ def time_against_macs(table: pd.DataFrame) -> Axes:
     ends = np.array(axis.get_xlim())
     axis.plot(ends, ends / rate, color=GREY, linestyle="--", lw=1.2)
     axis.plot(macs, milliseconds, "o", color=BLUE, ms=6)
-    axis.text(
-        0.98,
-        0.04,
-        "dashed: the median rate",
-        transform=axis.transAxes,
-        color=GREY,
-        ha="right",
-    )
+    explain(axis, "dashed: the median rate")
     _plain_ticks(axis)
     label_points(axis, macs, milliseconds, table.index)
     return axis

@@ -11,21 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from torch import Tensor
 
+from .._forms import is_narrow, width
 from .charts import draw_bars
-from .style import (
-    BLUE,
-    CYCLE,
-    GREEN,
-    GREY,
-    INK,
-    RED,
-    SMALL,
-    drawing,
-    in_words,
-    is_narrow,
-    seeds_in_words,
-    width,
-)
+from .labels import seeds_in_words
+from .style import BLUE, CYCLE, GREEN, GREY, INK, RED, SMALL, drawing, in_words
 
 KINDS = {
     "Conv2d": ("convolution", BLUE),
@@ -200,9 +189,9 @@ def parameters_beside_errors(
         capsize=3,
         lw=1.5,
     )
-    words = seeds_in_words(errors.values())
-    xlabel = f"test error, %\n{words}\ngrey: range of {next(iter(errors))}"
-    right.set(xlabel=xlabel, xlim=(0, 1.08 * max(map(max, values))))
+    right.set(xlabel="test error, %", xlim=(0, 1.08 * max(map(max, values))))
+    words = f"{seeds_in_words(errors.values())}\ngrey: range of {next(iter(errors))}"
+    figure.supxlabel(words, fontsize=SMALL, color=GREY)
     right.grid(False, axis="y")
     return np.array([left, right])
 

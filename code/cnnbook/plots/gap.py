@@ -12,20 +12,9 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.ticker import EngFormatter
 from torch import Tensor
 
+from .._forms import NARROW, is_narrow, width
 from .charts import lines
-from .style import (
-    BLUE,
-    GREY,
-    LOOKS,
-    NARROW,
-    PALE,
-    PAPER,
-    SMALL,
-    drawing,
-    in_words,
-    is_narrow,
-    width,
-)
+from .style import BLUE, GREY, LOOKS, PALE, PAPER, SMALL, drawing, in_words
 
 
 @drawing

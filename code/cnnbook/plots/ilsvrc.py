@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from .._forms import is_narrow, width
 from .style import (
     BLUE,
     CYCLE,
@@ -24,8 +25,6 @@ from .style import (
     SMALL,
     drawing,
     in_words,
-    is_narrow,
-    width,
 )
 
 # What the bars of the winners stand for: face, edge, stripes, opacity.
@@ -122,7 +121,6 @@ def _described(row: Any) -> str:
 def staircase(results: pd.DataFrame) -> Axes:
     """Draw the winners among the rows of `papers.ilsvrc` as stairs that fall."""
     winners = results[results.place_in_year == 1]
-    slant, above = (62, 2.4) if is_narrow() else (40, 2.9)
     _, axis = plt.subplots(figsize=(width(), 3.2), layout="constrained")
     axis.grid(False)
     axis.spines["left"].set_visible(False)
@@ -130,9 +128,10 @@ def staircase(results: pd.DataFrame) -> Axes:
     axis.bar(winners.year, winners.error, width=0.94, color=colours)
     for row in winners.itertuples():
         axis.text(row.year, row.error + 0.4, f"{row.error:.1f}", ha="center")
-        if row.kind == "convolutional":  # slanting: wider than its stair
+        if row.kind == "convolutional":  # upright on a phone: wider than its stair
             name = row.system.split(" of ")[0]
-            axis.text(row.year - 0.12, row.error + above, name, rotation=slant)
+            upright = 90 * is_narrow()
+            axis.text(row.year, row.error + 2.5, name, ha="center", rotation=upright)
     for height, (words, colour) in zip(
         (30.5, 27.8),
         {
@@ -180,30 +179,29 @@ def topk_guesses(
     left.set_yticklabels(shown)
     left.set_title("right" if right in list(scores)[:k] else "wrong", loc="left")
     steps = range(1, 1 + len(next(iter(errors.values()))))
-    for (name, values), colour, below in zip(
-        errors.items(), CYCLE, (True, False), strict=False
-    ):
+    above = 7
+    for (name, values), colour in zip(errors.items(), CYCLE, strict=False):
         axis.plot(steps, values, color=colour, label=name)
         axis.plot(k, values[k - 1], "o", color=colour, markersize=9)
-        # Curves that fall leave room at the lower left and the upper right.
-        below = below and values[k - 1] > 15
-        corner = -1 if below and k > 1 else 1
+        # Curves that fall leave room at the upper right.
         axis.annotate(
             f"{values[k - 1]:.0f} %",
             (k, values[k - 1]),
-            xytext=(7 * corner, -7 if below else 7),
+            xytext=(7, above),
             textcoords="offset points",
-            ha="left" if corner > 0 else "right",
-            va="top" if below else "bottom",
+            va="bottom",
             color=in_words(colour),
         )
+        # The words of the next one stand above those of a curve that is near.
+        others = [other[k - 1] for other in errors.values() if other is not values]
+        above = 20 if any(abs(other - values[k - 1]) < 12 for other in others) else 7
     axis.legend(loc="upper right", frameon=False, borderaxespad=0)
     axis.set(
         xlabel="k, the guesses allowed",
         ylabel="top-k error, %",
         ylim=(0, 135),
         yticks=range(0, 101, 20),
-        xlim=(0.7, steps[-1] + 1.2),
+        xlim=(0.7, steps[-1] + 1.8),
         xticks=list(steps),
     )
     return left, axis
@@ -219,7 +217,9 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
             side only, with 1 group both; None is a layer that is not split.
     """
     shapes = table.set_index("layer").output_shape
-    figure, axis = plt.subplots(figsize=(width(), 2.5))
+    # On a phone the words above and below the layers have two lines.
+    low, high = (-1.8, 2.2) if is_narrow() else (-1.35, 1.85)
+    figure, axis = plt.subplots(figsize=(width(), 0.63 * (high - low)))
     figure.subplots_adjust(0, 0, 1, 1)
     axis.axis("off")
     axis.add_patch(_box(0, 0.5, GREY))
@@ -256,14 +256,14 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
     key = ("black: from one GPU to the other", "below each layer: its maps or units")
     axis.text(
         -1,
-        -1.75,
+        low + 0.05,
         ("\n" if is_narrow() else "; ").join(key),
         color=GREY,
         va="bottom",
         fontsize=SMALL,
     )
     right = 0.6 if is_narrow() else 0.4
-    axis.set(xlim=(-1.1, len(groups) + right), ylim=(-1.8, 2.2))
+    axis.set(xlim=(-1.1, len(groups) + right), ylim=(low, high))
     return axis
 
 

@@ -11,19 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import (
-    BLUE,
-    CYCLE,
-    GREY,
-    INK,
-    ORANGE,
-    PALE,
-    PAPER,
-    SMALL,
-    drawing,
-    is_narrow,
-    width,
-)
+from .._forms import is_narrow, width
+from .labels import explain
+from .style import BLUE, CYCLE, GREY, INK, ORANGE, PALE, PAPER, SMALL, drawing
 
 
 @drawing
@@ -40,7 +30,7 @@ def connections(table: Sequence[str]) -> Axes:
     axis.set(
         xticks=range(joined.shape[1]),
         yticks=range(joined.shape[0]),
-        xlabel="map of C3 (below: how many maps of S2 it reads)",
+        xlabel="map of C3, and below how many maps of S2 it reads",
         ylabel="map of S2",
         ylim=(joined.shape[0] - 0.5, -0.5),
     )
@@ -48,8 +38,11 @@ def connections(table: Sequence[str]) -> Axes:
     axis.set_xticklabels(reads)
     place = {"va": "center", "fontsize": SMALL}
     for row, count in enumerate(joined.sum(axis=1)):
-        axis.text(joined.shape[1] - 0.3, row, f"feeds {count}", **place)
-    axis.set_xlim(-0.7, joined.shape[1] + (3.3 if is_narrow() else 1.6))
+        words = f"{count}" if is_narrow() else f"feeds {count}"
+        axis.text(joined.shape[1] - 0.3, row, words, **place)
+    if is_narrow():
+        explain(axis, "at the right: how many maps it feeds")
+    axis.set_xlim(-0.7, joined.shape[1] + (0.6 if is_narrow() else 1.6))
     return axis
 
 

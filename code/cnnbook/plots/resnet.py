@@ -14,24 +14,10 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from torch import Tensor
 
+from .._forms import is_narrow, width
 from .charts import draw_seeds
-from .style import (
-    BLUE,
-    GREY,
-    INK,
-    LOOKS,
-    PALE,
-    PAPER,
-    RED,
-    SMALL,
-    Look,
-    drawing,
-    is_narrow,
-    label_above,
-    looks,
-    seeds_in_words,
-    width,
-)
+from .labels import CLEAR, label_above, seeds_in_words
+from .style import BLUE, GREY, INK, LOOKS, PALE, PAPER, RED, SMALL, Look, drawing, looks
 
 Edge = tuple[str, str]
 
@@ -93,7 +79,8 @@ def computational_graphs(
         height_ratios=[1.5 + top for top in tops],
         squeeze=False,
     )
-    figure.subplots_adjust(0.01, 0, 0.99, 0.93, hspace=0.12)
+    space = 0.3 if is_narrow() else 0.12  # for a title
+    figure.subplots_adjust(0.01, 0, 0.99, 0.93, hspace=space)
     for axis, top, title, (places, curves) in zip(
         axes[:, 0], tops, graphs, drawn, strict=True
     ):
@@ -113,7 +100,8 @@ def computational_graphs(
             rises = curve.vertices[0, 1] < curve.vertices[-1, 1]
             away = (-0.14, 0.1) if rises else (0, 0.34 if is_narrow() else 0.2)
             above = _point(curve, 0.5) + away
-            axis.text(*above, graphs[title][edge], ha="center", fontsize=SMALL)
+            beside = {"ha": "center", "fontsize": SMALL, "bbox": CLEAR}
+            axis.text(*above, graphs[title][edge], **beside)
         for node, place in places.items():
             style = {"boxstyle": "circle,pad=0.3", "fc": PAPER, "ec": GREY}
             axis.text(*place, node, ha="center", va="center", bbox=style)
@@ -121,7 +109,10 @@ def computational_graphs(
         axis.set(xlim=(min(columns) - 0.4, max(columns) + 0.4), ylim=(-1.4, top))
         words = ("", ": its one path blue", ": the first path blue, the second red")
         axis.set_title(
-            title + words[len(routes[title])], loc="left", pad=0, fontsize=SMALL
+            title + words[len(routes[title])],
+            loc="left",
+            pad=8 if is_narrow() else 0,
+            fontsize=SMALL,
         )
         axis.axis("off")
     return axes
@@ -205,6 +196,7 @@ def norms_by_depth(
         column: The column of the tables that is drawn.
         columns: Panels side by side.
     """
+    scales = columns
     if is_narrow():
         columns = 1
     rows = -(-len(panels) // columns)
@@ -231,6 +223,9 @@ def norms_by_depth(
         axis.set_title(title, loc="left")
         axis.minorticks_off()
         axis.margins(y=0.12)
+    if is_narrow():  # the scales are those of the columns on a page
+        for number in range(scales):
+            _share_scale(axes.flat[number::scales])
     for axis in axes[:, 0]:
         axis.set_ylabel(ylabel)
     groups = [tables for runs in panels.values() for tables in runs.values()]
@@ -240,6 +235,13 @@ def norms_by_depth(
     fullest = max(axes.flat, key=lambda axis: len(axis.get_lines()))
     label_above(fullest, columns=4)
     return axes
+
+
+def _share_scale(axes: Sequence[Axes]) -> None:
+    """Give axes one range of heights, in which all that they show has room."""
+    lows, highs = zip(*(axis.get_ylim() for axis in axes), strict=True)
+    for axis in axes:
+        axis.set_ylim(min(lows), max(highs))
 
 
 def _geometric_mean(values: pd.DataFrame) -> pd.Series:

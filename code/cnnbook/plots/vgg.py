@@ -10,19 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from .style import (
-    BLUE,
-    CYCLE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PAPER,
-    SMALL,
-    drawing,
-    is_narrow,
-    width,
-)
+from .._forms import is_narrow, width
+from .style import BLUE, CYCLE, GREEN, GREY, INK, ORANGE, PAPER, SMALL, drawing
 
 
 @drawing

@@ -17,7 +17,7 @@ LAYERS = """
     gradients pretrained training
     cam chains cost data models papers receptive_field records
     memory packages widgets
-    _book _lookup _observe _picture _products _progress _settings claims timing
+    _book _forms _lookup _observe _picture _products _progress _settings claims timing
 """.strip().splitlines()
 FLOORS = {name: -line for line, row in enumerate(LAYERS) for name in row.split()}
 

@@ -9,7 +9,7 @@ from ipywidgets import HTML, Tab
 from ipywidgets.embed import dependency_state
 
 from cnnbook import widgets
-from cnnbook.plots import style
+from cnnbook._forms import SVG
 
 
 def _pictures(count):
@@ -55,9 +55,9 @@ def test_where_no_widget_is_shown_the_picture_on_view_is():
     box = widgets.frames(rows, "ab", name="x", inner_labels="de", inner_name="y")
     data, metadata = box._repr_mimebundle_()
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == box.model_id
-    assert data["text/plain"] == metadata[style.SVG]["alt"] == "picture <0>"
-    assert data[style.SVG].startswith("<svg")
-    assert base64.b64encode(data[style.SVG].encode()).decode() in rows[0][0].value
+    assert data["text/plain"] == metadata[SVG]["alt"] == "picture <0>"
+    assert data[SVG].startswith("<svg")
+    assert base64.b64encode(data[SVG].encode()).decode() in rows[0][0].value
     stack = box.children[-1]
     stack.selected_index, stack.children[1].selected_index = 1, 1
     assert box._repr_mimebundle_()[0]["text/plain"] == "picture <1>"

@@ -1,28 +1,27 @@
-import matplotlib.pyplot as plt
-import numpy as np
+"""How lines look: a network as everywhere, what extends its name by other dashes."""
 
 from cnnbook.plots import style
+from cnnbook.plots.style import BLUE, GREEN, PURPLE, RED, Look
 
 
-def test_labels_cover_neither_labels_nor_points():
-    figure, axis = plt.subplots()
-    axis.set(xlim=(0, 10), ylim=(0, 10))
-    xs, ys = np.array([5.0, 5.4, 5.0, 9.9]), np.array([5.0, 5.0, 5.3, 9.9])
-    style.label_points(axis, xs, ys, ["first", "second", "third", "corner"])
-    figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in axis.texts]
-    assert len(boxes) == 4
-    points = axis.transData.transform(np.column_stack([xs, ys]))
-    frame = axis.get_window_extent()
-    for number, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[:number])
-        assert not box.count_contains(points)
-        assert frame.containsx(box.x1)
-        assert frame.containsy(box.y1)
+def test_networks_look_as_everywhere_and_others_take_what_is_left():
+    found = style.looks(["plain-8", "new", "lenet5"])
+    assert found["plain-8"] == style.LOOKS["plain-8"] == Look(BLUE, "--")
+    assert found["lenet5"] == Look(GREEN)
+    assert found["new"] == Look(RED)
 
 
-def test_every_point_gets_a_label_even_where_there_is_no_room():
-    _, axis = plt.subplots(figsize=(1, 1))
-    middle = [0.5] * 40
-    style.label_points(axis, middle, middle, ["a long label"] * 40)
-    assert len(axis.texts) == 40
+def test_labels_that_extend_a_name_have_its_colour_and_other_dashes():
+    heads = ["flatten", "average, same budget", "average, same trunk"]
+    assert [*style.looks(heads).values()] == [
+        Look(PURPLE),
+        Look(GREEN),
+        Look(GREEN, "--"),
+    ]
+    draws = ["ReLU, usual draw", "tanh, usual draw", "ReLU, wide draw"]
+    assert [*style.looks(draws).values()] == [Look(BLUE), Look(RED), Look(BLUE, "--")]
+
+
+def test_more_labels_than_dashes_still_look_somehow():
+    labels = [f"average, {number}" for number in range(9)]
+    assert {look.colour for look in style.looks(labels).values()} == {GREEN}

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cnnbook import cost
-from cnnbook.plots import charts, complexity, fc, ilsvrc, lenet, resnet, style, vgg
+from cnnbook.plots import charts, complexity, fc, ilsvrc, labels, lenet, resnet, vgg
 
 RUNS = [pd.DataFrame({"epoch": [1, 2], "error": [4.0, 2.0]})] * 3
 
@@ -27,7 +27,7 @@ def words_in(figure):
     ],
 )
 def test_seeds_are_counted(counts, words):
-    assert style.seeds_in_words([[0] * count for count in counts]) == words
+    assert labels.seeds_in_words([[0] * count for count in counts]) == words
 
 
 def layers():

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Page
 
+from cnnbook._forms import NARROW_SVG, SVG
 from cnnbook.plots import style
 from tests.site.built import CHAPTERS, read
 from tools import ROOT
@@ -32,8 +33,8 @@ def stored() -> dict[str, str]:
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", []):
                 for mime, svg in output.get("data", {}).items():
-                    if mime in (style.SVG, style.NARROW_SVG):
-                        form = "narrow" if mime == style.NARROW_SVG else "wide"
+                    if mime in (SVG, NARROW_SVG):
+                        form = "narrow" if mime == NARROW_SVG else "wide"
                         found[f"{path.stem} {cell.id} {form}"] = svg
     return found
 
@@ -75,7 +76,7 @@ def test_the_browser_chooses_between_two_files(tmp_path: Path) -> None:
 def test_a_sliders_pictures_are_files(tmp_path: Path) -> None:
     from cnnbook import widgets
 
-    shown = widgets.Picture({style.SVG: WIDE, style.NARROW_SVG: WIDE}, "alt").value
+    shown = widgets.Picture({SVG: WIDE, NARROW_SVG: WIDE}, "alt").value
     html = figures.with_files(shown, figures.Files(tmp_path, ""))
     assert "base64" not in html
     assert html.count('width="688" height="90"') == 2
