@@ -140,7 +140,7 @@ def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame], until: int | None) -
     }
     lines = [(words[recipe], RECIPES[recipe]) for recipe in fronts]
     if until is not None:
-        lines.append((f"with a dark rim: of {until}", INK))
+        lines.append((f"with a rim: of {until}", INK))
     high = axis.figure.get_figheight()
     for place, (line, colour) in enumerate(lines):
         axis.figure.text(

@@ -253,7 +253,7 @@ def gpu_towers(table: pd.DataFrame, groups: Mapping[str, int | None]) -> Axes:
     for place, number, colour in ((1, 1, RED), (0, 2, BLUE)):
         style = {"ha": "right", "va": "center", "color": in_words(colour)}
         axis.text(-0.34, place, gpu.format(number), **style)
-    key = ("black: from one GPU to the other", "below each layer: its maps or units")
+    key = ("crossing: from one GPU to the other", "below each layer: its maps or units")
     axis.text(
         -1,
         low + 0.05,

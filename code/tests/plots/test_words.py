@@ -116,7 +116,7 @@ DRAWN = {
             published(), {"original": published()[:1], "new": published()}, until=2016
         ),
         "original recipes, and their front | new recipe; line: the front of all "
-        "recipes | with a dark rim: of 2016",
+        "recipes | with a rim: of 2016",
     ),
     "densities": (
         lambda: complexity.accuracy_per_parameter(published()),
