@@ -333,8 +333,11 @@ def unknown_citations(page: str, bibliography: Path) -> list[str]:
 
 
 def missing_run_fields(run: dict) -> list[str]:
-    """Fields without which a recorded run cannot be repeated."""
-    return [field for field in RUN_FIELDS if not run.get(field)]
+    """Fields without which a recorded run cannot be repeated.
+
+    What was only measured has no seeds, and says so by an empty list.
+    """
+    return [field for field in RUN_FIELDS if run.get(field) in (None, "", {})]
 
 
 def _entries(bibliography: Path) -> dict:

@@ -403,4 +403,7 @@ def test_unknown_citations(bib):
 def test_missing_run_fields():
     run = dict.fromkeys(conventions.RUN_FIELDS, "x")
     assert conventions.missing_run_fields(run) == []
-    assert conventions.missing_run_fields(run | {"seeds": []}) == ["seeds"]
+    assert conventions.missing_run_fields(run | {"seeds": []}) == []
+    assert conventions.missing_run_fields(run | {"device": ""}) == ["device"]
+    del run["seeds"]
+    assert conventions.missing_run_fields(run) == ["seeds"]

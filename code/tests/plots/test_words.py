@@ -81,7 +81,7 @@ DRAWN = {
     "architecture": (lambda: lenet.architecture(layers()), "2×3×3 | parameters:"),
     "towers": (
         lambda: ilsvrc.gpu_towers(layers(), {"x": 1}),
-        "black: from one GPU to the other",
+        "crossing: from one GPU to the other",
     ),
     "MACs": (lambda: ilsvrc.stacked_macs({"a": layers()}), "thin parts: thin"),
     "columns": (
