@@ -174,7 +174,7 @@ def windows(settings: Sequence[Window]) -> np.ndarray:
     figure, axes = plt.subplots(
         rows,
         len(settings) // rows,
-        figsize=(width(), 1.7 * rows),
+        figsize=(width(), (1.7 if is_narrow() else 1.35) * rows),
         squeeze=False,
         layout="constrained",
     )
