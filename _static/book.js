@@ -1,17 +1,18 @@
 /* Loaded on every page, before the theme's own scripts and the widgets. */
 
-// Paper is light, whatever the screen is, and shows what a chapter teaches and its key
-// cells.
+// Paper is light, whatever the screen is, and shows what a chapter teaches, what is for
+// the curious, and its key cells.
 addEventListener("beforeprint", () => {
   const { dataset } = document.documentElement;
   const { theme, code } = dataset;
-  const needs = document.querySelector(".chapter-needs:not([open])");
+  const folded = ":is(.chapter-needs, .curious):not([open])";
+  const closed = [...document.querySelectorAll(folded)];
   dataset.theme = "light";
-  if (needs) needs.open = true;
+  for (const fold of closed) fold.open = true;
   if (code) foldAllCode("key");
   addEventListener("afterprint", () => {
     dataset.theme = theme;
-    if (needs) needs.open = false;
+    for (const fold of closed) fold.open = false;
     if (code) foldAllCode(code);
   }, { once: true });
 });
@@ -150,7 +151,7 @@ function nameSectionInReport() {
   const name = () => {
     const headings = [...document.querySelectorAll(".bd-article section[id] > :is(h2, h3)")];
     const above = headings.filter((heading) =>
-      heading.getBoundingClientRect().top < innerHeight / 2);
+      heading.checkVisibility() && heading.getBoundingClientRect().top < innerHeight / 2);
     const heading = above.at(-1);
     const section = heading?.textContent.replace(/#$/, "");
     asked.set("body", heading

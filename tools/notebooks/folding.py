@@ -12,6 +12,8 @@ Kind = Literal["key", "folded", "check", "exercise", "solution", "setup"]
 
 TITLE = re.compile(r"^# @title (.+)(?:\n|$)")
 SOLUTION = "Solution"
+# The tag of a Markdown cell whose section the page folds, and how its heading begins.
+CURIOUS, FOR_THE_CURIOUS = "curious", "For the curious: "
 # What the title sets in a cell's metadata, so that each program folds it.
 FOLDED_BY_TITLE = ("hide-input", "hide-cell")
 

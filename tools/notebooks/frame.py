@@ -24,6 +24,13 @@ def faults(notebook: NotebookNode) -> list[str]:
         *_key_cells(code),
         *_opening(notebook.cells),
         *(
+            f"{where(notebook, cell)}: tagged 'curious', and no heading "
+            f"'### {folding.FOR_THE_CURIOUS}…'"
+            for cell in notebook.cells
+            if folding.CURIOUS in folding.tags(cell)
+            and not cell.source.startswith(f"### {folding.FOR_THE_CURIOUS}")
+        ),
+        *(
             f"{where(notebook, cell)}: {fault}"
             for cell in code
             for fault in (*_title(cell), *_check(cell), *_exercise(cell))

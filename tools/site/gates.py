@@ -6,8 +6,8 @@ A notebook's Markdown cell may say in its metadata
   result is shown (``cnnbook.explorables.gate`` says what a question is). The result is
   all that follows up to that cell, or, without ``until``, up to the cell that begins
   with "What happened", the next question or the next heading, whichever is first;
-- ``"answers": {"name": "width_after", ...}``: an exercise's answers may be typed into
-  the page; the cases are those of the exercise (``cnnbook.explorables.answers``).
+- ``"answers": {"name": "learns", ...}``: an exercise's answers may be typed into the
+  page; the cases are those of the exercise (``cnnbook.explorables.answers``).
 
 The notebook holds no more than that: in Colab the reader runs the cells himself. What
 a stub prints before it is filled in is left out of the page.

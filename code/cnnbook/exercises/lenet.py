@@ -10,18 +10,7 @@ from torch import nn
 
 from .. import cost
 from ..models import lenet
-from ._cases import Cases, seeded
-
-
-def width_after() -> Cases:
-    """LeNet-5's layers up to S4, and two strides on a large image."""
-    lenet5 = [(5, 1), (2, 2), (5, 1), (2, 2)]
-    return [((32, lenet5), 5), ((224, [(7, 2), (3, 2)]), 54)]
-
-
-def same_padding() -> Cases:
-    """Kernels without and with dilation."""
-    return [((3, 1), 1), ((5, 1), 2), ((7, 1), 3), ((3, 4), 4), ((5, 3), 6)]
+from ._cases import Cases, Computes, seeded
 
 
 def sparse_parameters() -> Cases:
@@ -67,11 +56,46 @@ def road_sign_parameters() -> Cases:
     return [((), int(cost.total(network, (3, 48, 48)).parameters))]
 
 
-def smallest_shift() -> Cases:
-    """Strides of small networks and of VGG-16, which has five halvings."""
-    return [(([1, 2, 1, 2],), 4), (([2] * 5,), 32), (([4, 2, 2, 2],), 32)]
+@seeded(0)
+def locally_connected() -> Cases:
+    """A convolution, whose kernels are the same everywhere, and kernels that differ."""
+    x, kernels = torch.randn(2, 3, 6, 6), torch.randn(4, 27, 1)
+    biases = torch.randn(4, 1)
+    convolved = F.conv2d(x, kernels.view(4, 3, 3, 3), biases[:, 0])
+    shared = (kernels.expand(4, 27, 16).transpose(1, 2), biases.expand(4, 16), 3)
+    weight, bias = torch.randn(2, 9, 4), torch.randn(2, 9)
+    image = torch.randn(1, 1, 4, 4)
+    patches = F.unfold(image, 2)[0].T  # (9, 4)
+    each = (weight * patches).sum(dim=2) + bias
+    return [
+        (shared, Computes(x, convolved)),
+        ((weight, bias, 2), Computes(image, each.view(1, 2, 3, 3))),
+    ]
 
 
 def bends_most_at() -> Cases:
     """The place in closed form: f''' of A tanh(Sa) is 0 where tanh²(Sa) is 1/3."""
     return [((), math.atanh(math.sqrt(1 / 3)) / (2 / 3))]  # S = 2/3
+
+
+def learns() -> Cases:
+    """Rates below and above what the loss allows, by its steepest direction.
+
+    Its second derivative there is twice the sum of the squared mean of each of nine
+    pixels, and twice the variance of one: 4.7 without an offset, 1/6 with mean 0. Rates
+    up to 2 divided by that converge.
+    """
+    return [
+        ((0.5, 0.0), False),
+        ((0.5, 0.5), True),
+        ((6.0, 0.5), True),
+    ]
+
+
+def deviations_apart() -> Cases:
+    """The page's errors on its few images, and on as many as MNIST has."""
+    return [
+        ((one, other, images), (other - one) / 100 / math.sqrt(variance / images))
+        for one, other, images in [(1.1, 2.4, 360), (1.1, 2.4, 10_000)]
+        for variance in [sum(p / 100 * (1 - p / 100) for p in (one, other))]
+    ]

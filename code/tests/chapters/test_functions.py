@@ -74,6 +74,26 @@ def test_the_general_correlation_is_conv2d(k, stride, dilation, n):
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
 
 
+@settings(max_examples=30)
+@given(st.integers(1, 4), st.integers(0, 5), st.integers(0, 5), st.integers(0, 99))
+def test_input_gradient_is_autograds(k, more_rows, more_columns, seed):
+    torch.manual_seed(seed)
+    image = torch.randn(k + more_rows, k + more_columns, requires_grad=True)
+    kernel, sent_back = torch.randn(k, k), torch.randn(1 + more_rows, 1 + more_columns)
+    output = F.conv2d(image[None, None], kernel[None, None])[0, 0]
+    [expected] = torch.autograd.grad(output, image, sent_back)
+    got = lenet.input_gradient(sent_back, kernel)
+    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_kernel_is_learnt_from_pairs():
+    torch.manual_seed(0)
+    kernel, inputs = torch.randn(2, 2), torch.rand(50, 1, 6, 6)
+    outputs = F.conv2d(inputs, kernel[None, None])
+    learnt = lenet.learn_kernel(inputs, outputs, k=2, steps=500, rate=0.4)
+    torch.testing.assert_close(learnt, kernel, atol=1e-2, rtol=0)
+
+
 # Chapter 4
 
 

@@ -26,3 +26,59 @@ def test_a_confusion_matrix_is_read_row_by_row():
     axis = lenet.confusion_matrix(torch.tensor([[5, 2], [0, 9]]), "ab")
     written = {text.get_position(): text.get_text() for text in axis.texts}
     assert written == {(0, 0): "5", (1, 0): "2", (1, 1): "9"}  # (column, row)
+
+
+def test_windows_are_counted_and_named():
+    settings = [lenet.Window(7, 3), lenet.Window(8, 3, stride=2, padding=1)]
+    axes = lenet.windows(settings).ravel()
+    assert [axis.get_title(loc="left") for axis in axes] == [
+        "7 pixels, kernel 3:\n5 windows",
+        "8 pixels, kernel 3\nstride 2, padding 1:\n4 windows",
+    ]
+    # Of each window a line and its dots; with a stride, one window that does not fit.
+    assert [len(axis.lines) for axis in axes] == [2 * 5, 2 * 5]
+    dilated = lenet.Window(9, 3, dilation=2)
+    assert dilated.span == 5
+    [axis] = lenet.windows([dilated]).ravel()
+    assert list(axis.lines[1].get_xdata()) == [0.5, 2.5, 4.5]
+
+
+def test_channels_are_added_up_with_the_bias():
+    image = torch.tensor([[[1.0, 2], [0, 1]], [[0, 1], [3, 0]]])
+    kernel = torch.tensor([[[1.0, 0], [0, 1]], [[0, 1], [1, 0]]])
+    axis = lenet.channels(image, kernel, 1)
+    written = [text.get_text() for text in axis.texts]
+    assert {"channel 1", "channel 2", "+ 1", "7"} <= {*written}
+
+
+def test_pooling_shows_both_ways_back():
+    values = torch.tensor([[3.0, 1], [2, 6]])
+    axis = lenet.pooling(values, torch.tensor([[4.0]]))
+    bold = [text.get_text() for text in axis.texts if text.get_weight() == "bold"]
+    assert bold == ["6", "4"]  # the winner, and where the gradient goes
+    written = [text.get_text() for text in axis.texts]
+    assert written.count("1") == 1 + 4  # a quarter of it to each
+
+
+def test_a_cone_says_how_far_each_layer_sees():
+    axis = lenet.cone({"one": (3, 1), "two": (2, 2), "three": (3, 1)}, side=12)
+    written = [text.get_text() for text in axis.texts]
+    assert written == (
+        "input: 12|one: 10|sees 3|two: 5|sees 4|three: 3|sees 8".split("|")
+    )
+
+
+def test_drawings_name_the_two_nearest_codes():
+    codes = networks.digit_codes()
+    distances = (codes[3] - codes).square().sum(dim=1)
+    example = lenet.Drawn("a 3", torch.zeros(32, 32), codes[3], distances)
+    written = [text.get_text() for text in lenet.drawings([example], codes).texts]
+    assert written == ["a 3", "the image", "F6 draws", "3: 0.0", "8: 24.0"]
+
+
+def test_a_reading_that_is_near_stands_out():
+    distances = torch.full((3, 10), 50.0)
+    distances[1, 4] = 0.5
+    _, curve = lenet.slid(torch.zeros(32, 40), distances, step=4, near=3.0)
+    assert [text.get_text() for text in curve.texts] == ["0", "4", "0"]
+    assert [text.get_weight() for text in curve.texts].count("bold") == 1

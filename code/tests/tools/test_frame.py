@@ -88,3 +88,11 @@ def test_the_line_over_the_code_is_not_part_of_it():
     assert folding.code(source) == "x = 1\ny = 2"
     assert folding.title("x = 1\n# @title no") == ""
     assert folding.code("x = 1") == "x = 1"
+
+
+def test_what_is_for_the_curious_says_so_in_its_heading():
+    tags = {"tags": [folding.CURIOUS]}
+    good = new_markdown_cell("### For the curious: why\n\nSo.", metadata=tags)
+    assert faults(good) == []
+    (found,) = faults(new_markdown_cell("### Why\n\nSo.", metadata=tags))
+    assert "For the curious" in found
