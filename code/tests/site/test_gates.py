@@ -141,8 +141,12 @@ def test_results_are_hidden_from_who_has_not_answered(
     assert count >= 4
     page.locator(f"{HIDDEN} p, {HIDDEN} .cell").first.wait_for(state="attached")
     assert all(box.bounding_box()["height"] == 0 for box in page.locator(HIDDEN).all())
-    page.emulate_media(media="print")
-    assert all(box.bounding_box()["height"] > 20 for box in page.locator(HIDDEN).all())
+    page.emulate_media(media="print")  # lays out what is folded only then
+    page.wait_for_function(
+        "hidden => [...document.querySelectorAll(hidden)].every("
+        "box => box.getBoundingClientRect().height > 20)",
+        arg=HIDDEN,
+    )
     page.emulate_media(media="screen")
     page.goto(f"{address}?gates=open")
     assert page.locator(HIDDEN).count() == 0
