@@ -150,15 +150,25 @@ def plain_loop(
     plain_epoch(network, loader, optimizer)
 
 
-def our_loop(network: nn.Module, pixels: np.ndarray, labels: list[int]) -> None:
-    """Train for an epoch with the book's loop, normalisation included."""
+def normalised(pixels: np.ndarray, labels: list[int]) -> data.Split:
+    """Return images (N, H, W, C) as the book's loop takes them."""
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     split = data.Split(images, torch.tensor(labels))
-    split, _ = data.normalise_channels(split, split[:1])
-    recipe = Recipe(epochs=1, batch_size=128, optimizer="sgd")
-    if images.shape[1] == 3:
+    return data.normalise_channels(split, split[:1])[0]
+
+
+def one_epoch(channels: int, batch_size: int = 128) -> Recipe:
+    """Return the recipe of the book's loop: `plain_loop`'s steps."""
+    recipe = Recipe(epochs=1, batch_size=batch_size, optimizer="sgd")
+    if channels == 3:
         varied = Augmentation(shift=4, flip=True, border="constant")
         recipe = replace(recipe, augmentation=varied)
+    return recipe
+
+
+def our_loop(network: nn.Module, pixels: np.ndarray, labels: list[int]) -> None:
+    """Train for an epoch with the book's loop, normalisation included."""
+    split, recipe = normalised(pixels, labels), one_epoch(pixels.shape[-1])
     training.fit(network, split, recipe, progress=False)
 
 

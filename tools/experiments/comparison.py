@@ -29,7 +29,7 @@ class Arm:
 
     Attributes:
         build: Makes the network.
-        recipe: How it is trained; its rate is the middle of the range that is tried.
+        recipe: How it is trained; a `Comparison` begins to look for its rate there.
     """
 
     build: Callable[[], nn.Module]
@@ -120,7 +120,7 @@ class Comparison:
         file = Path("runs", self.name, f"{name}, {epochs}, {rate:g}, seed {seed}.json")
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            done = _train(arm, seed, *splits)
+            done = _done(arm, seed, splits)
             partial = file.with_suffix(".part")
             partial.write_text(json.dumps(done), encoding="utf-8")
             partial.replace(file)
@@ -128,16 +128,28 @@ class Comparison:
         return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _train(arm: Arm, seed: int, train: Split, test: Split) -> dict:
+def _done(arm: Arm, seed: int, splits: tuple[Split, Split]) -> dict:
+    try:
+        return train_once(arm, seed, splits)
+    except FloatingPointError:  # the rate was too high: no better than a wild guess
+        return {"seed": seed, "diverged": True, "train_error": [], "test_error": [100]}
+
+
+def train_once(
+    arm: Arm, seed: int, splits: tuple[Split, Split], *, progress: bool = False
+) -> dict:
+    """Train on the first split; return errors (%) by epoch, and seconds of training.
+
+    Raises:
+        FloatingPointError: If the loss is no longer finite.
+    """
+    train, test = splits
     torch.manual_seed(seed)
     network = arm.build()
     start = time.perf_counter()
-    try:
-        history = training.fit(
-            network, train, arm.recipe, validation=test, seed=seed, progress=False
-        )
-    except FloatingPointError:  # the rate was too high: no better than a wild guess
-        return {"seed": seed, "diverged": True, "train_error": [], "test_error": [100]}
+    history = training.fit(
+        network, train, arm.recipe, validation=test, seed=seed, progress=progress
+    )
     return {
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 1),

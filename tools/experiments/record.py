@@ -7,7 +7,6 @@ import json
 import shlex
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -23,8 +22,8 @@ from torch.nn import functional as F
 from cnnbook import data, models, pretrained, records, training
 from cnnbook.data import Split
 from cnnbook.models.lenet import map_criterion
-from cnnbook.training import Recipe
 from cnnbook.training.task import Task
+from tools.experiments.comparison import Arm, train_once
 
 app = typer.Typer(add_completion=False, help=__doc__)
 Seeds = Annotated[int, typer.Option(min=2, help="How many seeds, from 0.")]
@@ -47,21 +46,20 @@ def by_name(name: str) -> Callable[[], nn.Module]:
     return partial(models.build, name)
 
 
-# What is trained: how to build it, and by which recipe.
 MODERN = training.recipe_for("lenet5-modern", "mnist")
 OLD = replace(MODERN, criterion=map_criterion, label_smoothing=0.0)
 ARMS = {
-    "lenet5": (by_name("lenet5"), OLD),
-    "lenet5, cross-entropy": (by_name("lenet5"), MODERN),
-    "lenet5, C3 reads all maps": (lenet5_with(c3=lambda: nn.Conv2d(6, 16, 5)), OLD),
-    "lenet5, max-pooling": (
+    "lenet5": Arm(by_name("lenet5"), OLD),
+    "lenet5, cross-entropy": Arm(by_name("lenet5"), MODERN),
+    "lenet5, C3 reads all maps": Arm(lenet5_with(c3=lambda: nn.Conv2d(6, 16, 5)), OLD),
+    "lenet5, max-pooling": Arm(
         lenet5_with(s2=lambda: nn.MaxPool2d(2), s4=lambda: nn.MaxPool2d(2)),
         OLD,
     ),
-    "lenet5, ReLU": (lenet5_with(squash=lambda: F.relu), OLD),
-    "lenet5, linear output": (lenet5_with(output=lambda: nn.Linear(84, 10)), MODERN),
-    "lenet5-modern": (by_name("lenet5-modern"), MODERN),
-    "one-hidden-layer": (by_name("one-hidden-layer"), MODERN),
+    "lenet5, ReLU": Arm(lenet5_with(squash=lambda: F.relu), OLD),
+    "lenet5, linear output": Arm(lenet5_with(output=lambda: nn.Linear(84, 10)), MODERN),
+    "lenet5-modern": Arm(by_name("lenet5-modern"), MODERN),
+    "one-hidden-layer": Arm(by_name("one-hidden-layer"), MODERN),
 }
 
 
@@ -78,13 +76,12 @@ def lenet5_mnist(seeds: Seeds = 5) -> None:
     epochs = 10
     straight = (dataset.train, dataset.test)
     permuted = tuple(_permute(split) for split in straight)
-    results = {arm: _train(*ARMS[arm], straight, seeds) for arm in ARMS}
-    build, recipe = ARMS["lenet5"]
-    results[f"lenet5, {epochs} passes"] = _train(
-        build, replace(recipe, epochs=epochs), straight, seeds
-    )
+    results = {arm: _train(ARMS[arm], straight, seeds) for arm in ARMS}
+    first = ARMS["lenet5"]
+    longer = replace(first, recipe=replace(first.recipe, epochs=epochs))
+    results[f"lenet5, {epochs} passes"] = _train(longer, straight, seeds)
     for arm in ("lenet5-modern", "one-hidden-layer"):
-        results[f"{arm}, pixels permuted"] = _train(*ARMS[arm], permuted, seeds)
+        results[f"{arm}, pixels permuted"] = _train(ARMS[arm], permuted, seeds)
     recipes = {"recipe": MODERN.as_json(), "recipe_of_1998": OLD.as_json()}
     path = records.save(
         "lenet5-mnist", {**origin, "dataset": "MNIST", **recipes, "results": results}
@@ -238,30 +235,14 @@ def _command() -> str:
     return shlex.join(["python", "-m", "tools.experiments.record", *sys.argv[1:]])
 
 
-def _train(
-    build: Callable[[], nn.Module],
-    recipe: Recipe,
-    splits: tuple[Split, Split],
-    seeds: int,
-) -> list[dict]:
+def _train(arm: Arm, splits: tuple[Split, Split], seeds: int) -> list[dict]:
     """Return a record for each seed: errors (%) by epoch, and seconds of training."""
-    train, test = splits
     found = []
     for seed in range(seeds):
-        torch.manual_seed(seed)
-        network = build()
-        start = time.perf_counter()
-        history = training.fit(network, train, recipe, validation=test, seed=seed)
-        seconds = time.perf_counter() - start
-        found.append(
-            {
-                "seed": seed,
-                "seconds": round(seconds, 1),
-                "train_error": history.train_error.round(3).tolist(),
-                "test_error": history.validation_error.round(3).tolist(),
-            }
+        found.append(train_once(arm, seed, splits, progress=True))
+        print(
+            seed, found[-1]["test_error"][-1], f"{found[-1]['seconds']} s", flush=True
         )
-        print(seed, found[-1]["test_error"][-1], f"{seconds:.1f} s", flush=True)
     return found
 
 

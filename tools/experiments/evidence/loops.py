@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 
-from cnnbook import cost, data, models
-from cnnbook.data import Augmentation, Split
-from cnnbook.training import Recipe
+from cnnbook import cost, models
 from cnnbook.training.budget import PASSES
 from tools.experiments import benchmark
 
@@ -86,8 +83,8 @@ class Loops(Part):
         labels = random.integers(0, 10, sizes["images"]).tolist()
         both = benchmark.loops(name, pixels, labels, workers=0)
         contenders = {key: Contender(run, 1, "no") for key, run in both.items()}
-        split = _normalised(pixels, labels)
-        recipe = _recipe(channels, sizes["batch_size"])
+        split = benchmark.normalised(pixels, labels)
+        recipe = benchmark.one_epoch(channels, sizes["batch_size"])
         make = partial(copy.deepcopy, models.build(name, num_classes=10))
         for precision in ("no", "bf16") if has_bfloat16() else ("no",):
             for kind, count in CAPTURED if setting.on_gpu else CAPTURED[:1]:
@@ -111,19 +108,6 @@ def _again(engine: SideBySide) -> None:
     """Go through an epoch, and then through the same one again."""
     engine.epochs = 0
     engine.epoch()
-
-
-def _normalised(pixels: np.ndarray, labels: list[int]) -> Split:
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    split = Split(images, torch.tensor(labels))
-    return data.normalise_channels(split, split[:1])[0]
-
-
-def _recipe(channels: int, batch_size: int) -> Recipe:
-    """Return `benchmark.our_loop`'s recipe."""
-    varied = Augmentation(shift=4, flip=True, border="constant")
-    more = {"augmentation": varied} if channels == 3 else {}
-    return Recipe(epochs=1, batch_size=batch_size, optimizer="sgd", **more)
 
 
 def _judged(name: str, speed: float, precision: str, roof: dict[str, float]) -> dict:

@@ -144,7 +144,7 @@ def _save(
 
 def _load(engine: SideBySide, file: Path) -> tuple[list[list[dict]], list[float]]:
     try:
-        state = torch.load(file, map_location="cpu")
+        state = torch.load(file, map_location="cpu", weights_only=True)
         engine.load(state["engine"])
         return state["history"], state["seconds"]
     except (
