@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,8 +65,8 @@ def two_heads(channels: int, side: int, classes: int) -> Axes:
     axis.axis("off")
     axis.set_aspect("equal")
     heads = (
-        ("flatten", channels * side**2, 16, LOOKS["flatten"].colour),
-        ("average each", channels, 4, LOOKS["average"].colour),
+        _Head("flatten", channels * side**2, 16, LOOKS["flatten"].colour),
+        _Head("average each", channels, 4, LOOKS["average"].colour),
     )
     shown, cells = min(channels, 4), min(side, 4)
     left, bottom = (1.1, 3.1) if is_narrow() else (0.0, 1.2)
@@ -75,12 +76,8 @@ def two_heads(channels: int, side: int, classes: int) -> Axes:
     words = f"{channels} maps of {side}×{side}"
     axis.text(left + 0.75, bottom + 1.2, words, ha="center")
     draw_head = _head_below if is_narrow() else _head_beside
-    for rank, (name, values, count, colour) in enumerate(heads):
-        weights = (
-            f"{classes} × ({values} + 1)",
-            f"= {classes * (values + 1):,} parameters",
-        )
-        draw_head(axis, rank, name, values, count, colour, weights, classes)
+    for rank, head in enumerate(heads):
+        draw_head(axis, rank, head, classes)
     axis.set(
         xlim=(0, NARROW) if is_narrow() else (-0.1, 7.1),
         ylim=(0, 4.6) if is_narrow() else (0, 3.4),
@@ -88,55 +85,55 @@ def two_heads(channels: int, side: int, classes: int) -> Axes:
     return axis
 
 
-def _head_beside(
-    axis: Axes,
-    rank: int,
-    name: str,
-    values: int,
-    cells: int,
-    colour: str,
-    weights: Sequence[str],
-    classes: int,
-) -> None:
+class _Head(NamedTuple):
+    """A way from maps to scores: as many cells are drawn as there is room for."""
+
+    name: str
+    values: int
+    cells: int
+    colour: str
+
+    def weights(self, classes: int) -> str:
+        """Say how many parameters it has, and why, in two lines."""
+        parameters = classes * (self.values + 1)
+        return f"{classes} × ({self.values} + 1)\n= {parameters:,} parameters"
+
+
+def _head_beside(axis: Axes, rank: int, head: _Head, classes: int) -> None:
     """Draw a head at the right of the maps, its values as a column of cells."""
     middle, above = (2.7, 0.15) if rank == 0 else (0.4, -0.25)
-    words = in_words(colour)
-    _arrow(axis, (1.7, 1.55), (2.7, middle), colour)
+    words = in_words(head.colour)
+    _arrow(axis, (1.7, 1.55), (2.7, middle), head.colour)
     place = {"ha": "right", "va": "top" if rank else "bottom", "color": words}
-    axis.text(2.1, (1.55 + middle) / 2 + above, name, **place)
-    for cell in range(cells):
-        corner = (2.8, middle + 0.075 * (cell - cells / 2))
-        axis.add_patch(Rectangle(corner, 0.16, 0.075, fc=colour, alpha=0.4, ec=PAPER))
-    axis.text(3.05, middle, f"{values} values", va="center", color=words)
-    _arrow(axis, (4.1, middle), (6.1, middle), colour)
+    axis.text(2.1, (1.55 + middle) / 2 + above, head.name, **place)
+    for cell in range(head.cells):
+        corner = (2.8, middle + 0.075 * (cell - head.cells / 2))
+        axis.add_patch(
+            Rectangle(corner, 0.16, 0.075, fc=head.colour, alpha=0.4, ec=PAPER)
+        )
+    axis.text(3.05, middle, f"{head.values} values", va="center", color=words)
+    _arrow(axis, (4.1, middle), (6.1, middle), head.colour)
     place = {"ha": "center", "va": "bottom", "color": words}
-    axis.text(5.05, middle + 0.08, "\n".join(weights), **place)
+    axis.text(5.05, middle + 0.08, head.weights(classes), **place)
     axis.text(6.2, middle, f"{classes} scores", va="center", color=words)
 
 
-def _head_below(
-    axis: Axes,
-    rank: int,
-    name: str,
-    values: int,
-    cells: int,
-    colour: str,
-    weights: Sequence[str],
-    classes: int,
-) -> None:
+def _head_below(axis: Axes, rank: int, head: _Head, classes: int) -> None:
     """Draw a head below the maps, its values as a row of cells."""
-    middle, words = (0.9, 2.75)[rank], in_words(colour)
-    _arrow(axis, (1.6 + 0.5 * rank, 2.65), (middle, 2.12), colour)
+    middle, words = (0.9, 2.75)[rank], in_words(head.colour)
+    _arrow(axis, (1.6 + 0.5 * rank, 2.65), (middle, 2.12), head.colour)
     side = {"ha": ("left", "right")[rank], "va": "center", "color": words}
-    axis.text((0.1, NARROW - 0.05)[rank], 2.5, name, **side)
-    for cell in range(cells):
-        corner = (middle + 0.09 * (cell - cells / 2), 1.92)
-        axis.add_patch(Rectangle(corner, 0.09, 0.16, fc=colour, alpha=0.4, ec=PAPER))
+    axis.text((0.1, NARROW - 0.05)[rank], 2.5, head.name, **side)
+    for cell in range(head.cells):
+        corner = (middle + 0.09 * (cell - head.cells / 2), 1.92)
+        axis.add_patch(
+            Rectangle(corner, 0.09, 0.16, fc=head.colour, alpha=0.4, ec=PAPER)
+        )
     place = {"ha": "center", "va": "center", "color": words}
-    axis.text(middle, 1.74, f"{values} values", **place)
-    _arrow(axis, (middle, 1.6), (middle, 1.2), colour)
-    axis.text(middle, 0.92, "\n".join(weights), **place)
-    _arrow(axis, (middle, 0.68), (middle, 0.32), colour)
+    axis.text(middle, 1.74, f"{head.values} values", **place)
+    _arrow(axis, (middle, 1.6), (middle, 1.2), head.colour)
+    axis.text(middle, 0.92, head.weights(classes), **place)
+    _arrow(axis, (middle, 0.68), (middle, 0.32), head.colour)
     axis.text(middle, 0.17, f"{classes} scores", **place)
 
 
