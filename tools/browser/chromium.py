@@ -15,12 +15,14 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 # Sections are laid out, and widgets and images load, when the reader comes near;
 # results open when a question has been answered.
-EVERYTHING_NEAR = """() => {
-  globalThis.openAllResults?.();
+EVERYTHING_LAID_OUT = """() => {
   const style = document.createElement("style");
   style.textContent = "section { content-visibility: visible !important; }";
   document.head.append(style);
   document.querySelectorAll("img").forEach(image => (image.loading = "eager"));
+}"""
+EVERYTHING_NEAR = """() => {
+  globalThis.openAllResults?.();
   document.querySelectorAll('script[type$="widget-view+json"]').forEach(view =>
     view.parentElement.scrollIntoView());
 }"""
@@ -67,6 +69,7 @@ def launch() -> Iterator[Browser]:
 def open_page(page: Page, address: str) -> None:
     """Go to a page, and wait until all of it is drawn: what is far below, too."""
     page.goto(address)
+    page.evaluate(EVERYTHING_LAID_OUT)
     page.evaluate(EVERYTHING_NEAR)
     page.wait_for_function(
         """() => [...document.querySelectorAll('script[type$="widget-view+json"]')]

@@ -58,12 +58,6 @@ MEASURE = """(kinds) => {
   visit(article);
   return { total: article.getBoundingClientRect().height, heights, tops };
 }"""
-ALL_LAID_OUT = """() => {
-  const style = document.createElement("style");
-  style.textContent = "section { content-visibility: visible !important; }";
-  document.head.append(style);
-  document.querySelectorAll("img").forEach(image => (image.loading = "eager"));
-}"""
 
 
 def measure(browser: Browser, address: str, screen: tuple[int, int]) -> dict[str, Any]:
@@ -71,7 +65,7 @@ def measure(browser: Browser, address: str, screen: tuple[int, int]) -> dict[str
     width, height = screen
     page = browser.new_page(viewport={"width": width, "height": height})
     page.goto(address)
-    page.evaluate(ALL_LAID_OUT)
+    page.evaluate(chromium.EVERYTHING_LAID_OUT)
     page.evaluate(chromium.EVERYTHING_LOADED)
     found = page.evaluate(MEASURE, KINDS)
     page.close()

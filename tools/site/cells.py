@@ -16,9 +16,9 @@ import re
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.writers.html5 import HTML5Translator
 
 from tools.notebooks import folding
+from tools.site import folds
 
 # An explorable, but no question and no field for an answer; or a slider.
 MOVES = re.compile(r"<cnn-(?!gate|answers)|widget-view\+json")
@@ -32,22 +32,6 @@ WORDS = {
     "exercise": "Solve it in code",
     "solution": "Solution",
 }
-
-
-class fold(nodes.Element):  # noqa: N801, as docutils names its nodes
-    """A part of a cell behind a line, by the attributes `kind` and `line`."""
-
-
-def open_fold(self: HTML5Translator, node: fold) -> None:
-    """Begin the element that folds, with the line that stands for it."""
-    opened = " open" if node["kind"] == "key" else ""
-    self.body.append(f'<details class="code" data-kind="{node["kind"]}"{opened}>\n')
-    self.body.append(f"<summary>{node['line']}</summary>\n")
-
-
-def close_fold(self: HTML5Translator, node: fold) -> None:
-    """End the element that folds."""
-    self.body.append("</details>\n")
 
 
 def is_code_cell(node: nodes.Node) -> bool:
@@ -82,7 +66,7 @@ def fold_cell(cell: nodes.container) -> None:
         raise ExtensionError(f"a check that fails: {source}")
     parts = list(cell.children) if kind in WHOLE else cell.children[:1]
     line = summary(kind, folding.title(source), code)
-    folded = fold("", *parts, kind=kind, line=line)
+    folded = folds.folded("code", line, *parts, kind=kind)
     shown = [each for each in cell.children if each not in parts]
     cell.children = []
     cell += [*shown, folded] if any(map(shows, shown)) else [folded, *shown]
@@ -129,7 +113,6 @@ def in_a_sentence(title: str) -> str:
 
 
 def setup(app: Sphinx) -> dict:
-    """Register what folds, and what is done to each page when it has been read."""
-    app.add_node(fold, html=(open_fold, close_fold))
+    """Register what is done to each page when it has been read."""
     app.connect("doctree-read", fold_cells)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

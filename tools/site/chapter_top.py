@@ -9,20 +9,15 @@ switch. The notebook keeps its order, in which it runs.
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.writers.html5 import HTML5Translator
 
 from tools.notebooks import folding
-from tools.site import gates, reading
-
-Cell = dict[str, Any]
+from tools.site import folds, reading, sources
+from tools.site.sources import Cell, Notebook
 
 OPENING, QUESTION = "<!-- the opening begins -->", "<!-- the question begins -->"
 FOLDED = ("learning-goals", "setup")  # sections, by their anchors
@@ -44,28 +39,9 @@ SWITCH = (
 )
 
 
-class needs(nodes.Element):  # noqa: N801, as docutils names its nodes
-    """What a reader may skip at the top of a chapter, behind its attribute `line`."""
-
-
-def open_needs(self: HTML5Translator, node: needs) -> None:
-    """Begin the element that folds, with the line that stands for it."""
-    self.body.append(
-        f'<details class="chapter-needs">\n<summary>{node["line"]}</summary>\n'
-    )
-
-
-def close_needs(self: HTML5Translator, node: needs) -> None:
-    """End the element that folds."""
-    self.body.append("</details>\n")
-
-
-def move_opening(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put a notebook's opening below its title, before the page is read."""
-    if Path(app.env.doc2path(page)).suffix == ".ipynb":
-        notebook = json.loads(source[0])
-        notebook["cells"] = list(opening_first(notebook["cells"]))
-        source[0] = json.dumps(notebook)
+def move_opening(notebook: Notebook, page: str) -> None:
+    """Put a notebook's opening below its title."""
+    notebook["cells"] = list(opening_first(notebook["cells"]))
 
 
 def opening_first(cells: list[Cell]) -> Iterator[Cell]:
@@ -75,11 +51,11 @@ def opening_first(cells: list[Cell]) -> Iterator[Cell]:
         yield from cells
         return
     first, *others = cells
-    title, _, question = gates.text(first).partition("\n")
+    title, _, question = sources.text(first).partition("\n")
     yield first | {"source": title}
-    yield gates.html("opening-begins", OPENING)
+    yield sources.html("opening-begins", OPENING)
     yield from opening
-    yield gates.html("question-begins", QUESTION)
+    yield sources.html("question-begins", QUESTION)
     yield first | {"id": "question", "source": question.lstrip("\n")}
     yield from (cell for cell in others if cell not in opening)
 
@@ -100,8 +76,8 @@ def arrange(app: Sphinx, tree: nodes.document) -> None:
         del chapter[place]
     for section in sections:
         chapter.remove(section)
-    folded = needs("", *sections, line=line(sections[0], reading.minutes(chapter)))
-    chapter[place:place] = [folded, switches]
+    said = line(sections[0], reading.minutes(chapter))
+    chapter[place:place] = [folds.folded("chapter-needs", said, *sections), switches]
 
 
 def folded_sections(chapter: nodes.section) -> list[nodes.section]:
@@ -154,8 +130,7 @@ def line(goals: nodes.section, minutes: float) -> str:
 
 def setup(app: Sphinx) -> dict:
     """Register what is done to a notebook, and to what has been read of it."""
-    app.add_node(needs, html=(open_needs, close_needs))
-    app.connect("source-read", move_opening)
+    app.connect("source-read", sources.changing(move_opening))
     # After the contents have been collected, which know sections only in sections, and
     # after results have been wrapped.
     app.connect("doctree-read", arrange, priority=700)

@@ -11,43 +11,21 @@ section like any other.
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.writers.html5 import HTML5Translator
 
 from tools.notebooks import folding
-from tools.site import gates, reading
-
-Cell = dict[str, Any]
+from tools.site import folds, reading, sources
+from tools.site.sources import Cell, Notebook
 
 MARK = "<!-- for the curious -->"
 
 
-class curious(nodes.Element):  # noqa: N801, as docutils names its nodes
-    """A section that is folded, behind its attribute `line`."""
-
-
-def open_curious(self: HTML5Translator, node: curious) -> None:
-    """Begin the element that folds, with the line that stands for it."""
-    self.body.append(f'<details class="curious">\n<summary>{node["line"]}</summary>\n')
-
-
-def close_curious(self: HTML5Translator, node: curious) -> None:
-    """End the element that folds."""
-    self.body.append("</details>\n")
-
-
-def mark(app: Sphinx, page: str, source: list[str]) -> None:
-    """Mark a notebook's sections that fold, before the page is read."""
-    if Path(app.env.doc2path(page)).suffix == ".ipynb":
-        notebook = json.loads(source[0])
-        notebook["cells"] = list(with_marks(notebook["cells"]))
-        source[0] = json.dumps(notebook)
+def mark(notebook: Notebook, page: str) -> None:
+    """Mark a notebook's sections that fold."""
+    notebook["cells"] = list(with_marks(notebook["cells"]))
 
 
 def with_marks(cells: list[Cell]) -> Iterator[Cell]:
@@ -55,7 +33,7 @@ def with_marks(cells: list[Cell]) -> Iterator[Cell]:
     for cell in cells:
         yield cell
         if folding.CURIOUS in folding.tags(cell):
-            yield gates.html(f"{cell['id']}-curious", MARK)
+            yield sources.html(f"{cell['id']}-curious", MARK)
 
 
 def fold_sections(app: Sphinx, tree: nodes.document) -> None:
@@ -64,10 +42,10 @@ def fold_sections(app: Sphinx, tree: nodes.document) -> None:
     for each in marks:
         section = around(each)
         each.parent.remove(each)
-        folded = curious("", line=line(section))
+        curious = folds.folded("curious", line(section))
         shorten(section)
-        section.replace_self(folded)
-        folded += section
+        section.replace_self(curious)
+        curious += section
 
 
 def around(node: nodes.Node) -> nodes.section:
@@ -96,8 +74,7 @@ def shorten(section: nodes.section) -> None:
 
 def setup(app: Sphinx) -> dict:
     """Register what is done to a notebook, and to what has been read of it."""
-    app.add_node(curious, html=(open_curious, close_curious))
-    app.connect("source-read", mark)
+    app.connect("source-read", sources.changing(mark))
     # After the contents have been collected, which know sections only in sections, and
     # after the minutes of all sections have been noted.
     app.connect("doctree-read", fold_sections, priority=690)

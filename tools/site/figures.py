@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from cnnbook._forms import NARROW_SVG, PHONE, SVG
+from tools.notebooks.canonical import WIDGET_STATE, WIDGET_VIEW
+from tools.site import sources
+from tools.site.sources import Notebook
 
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 FRAME = re.compile(r'(src(?:set)?)="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
 SIZE = re.compile(r'<svg[^>]* width="(\d+)" height="(\d+)"')
 COLOUR = re.compile(r"(?<=: )#[0-9a-f]{3,8}\b", re.IGNORECASE)
@@ -111,27 +113,28 @@ def size(svg: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def lay_in(app: Sphinx, page: str, source: list[str]) -> None:
+def lay_in(output: Path, notebook: Notebook, page: str) -> None:
     """Let a notebook's figures and the pictures of its sliders lie in files.
+
+    Args:
+        output: The folder of the built book.
+        notebook: Is changed in place.
+        page: Its name.
 
     Raises:
         ExtensionError: If one of them cannot be shown in the dark.
     """
-    if Path(app.env.doc2path(page)).suffix != ".ipynb":
-        return
-    files = Files(Path(app.outdir), "../" * page.count("/"))
-    notebook = json.loads(source[0])
+    files = Files(output, "../" * page.count("/"))
     try:
         for cell in notebook["cells"]:
-            for output in cell.get("outputs", []):
-                show(output, files)
+            for shown in cell.get("outputs", []):
+                show(shown, files)
         state = notebook["metadata"].get("widgets", {}).get(WIDGET_STATE, {})
         for model in state.get("state", {}).values():
             if isinstance(value := model["state"].get("value"), str):
                 model["state"]["value"] = with_files(value, files)
     except ColourError as error:
         raise ExtensionError(f"{page}: {error}") from None
-    source[0] = json.dumps(notebook)
 
 
 def show(output: dict[str, Any], files: Files) -> None:
@@ -141,7 +144,7 @@ def show(output: dict[str, Any], files: Files) -> None:
     if wide:
         alt = output.get("metadata", {}).get(SVG, {}).get("alt", "")
         shown = files.picture(joined(wide), narrow and joined(narrow), alt)
-        if "application/vnd.jupyter.widget-view+json" not in data:
+        if WIDGET_VIEW not in data:
             data["text/html"] = shown
 
 
@@ -160,5 +163,5 @@ def with_files(html: str, files: Files) -> str:
 
 def setup(app: Sphinx) -> dict:
     """Register what is done to a notebook before it is read."""
-    app.connect("source-read", lay_in)
+    app.connect("source-read", sources.changing(partial(lay_in, Path(app.outdir))))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

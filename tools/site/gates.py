@@ -16,16 +16,15 @@ a stub prints before it is filled in is left out of the page.
 from __future__ import annotations
 
 import importlib
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
-Cell = dict[str, Any]
+from tools.site import sources
+from tools.site.sources import Cell, Notebook, html, text
 
 QUESTION, ANSWER = "Predict first", "**What happened.**"
 HEADING = re.compile(r"^#+ ", re.M)
@@ -40,13 +39,10 @@ SWITCH = (
 )
 
 
-def lay_in(app: Sphinx, page: str, source: list[str]) -> None:
-    """Lay the questions of a notebook into its page, before that is read."""
-    path = Path(app.env.doc2path(page))
-    if path.suffix == ".ipynb":
-        notebook = json.loads(source[0])
-        notebook["cells"] = list(with_questions(notebook["cells"], path.stem))
-        source[0] = json.dumps(notebook)
+def lay_in(notebook: Notebook, page: str) -> None:
+    """Lay the questions of a notebook into its page."""
+    chapter = page.rpartition("/")[2]
+    notebook["cells"] = list(with_questions(notebook["cells"], chapter))
 
 
 def with_questions(cells: list[Cell], chapter: str) -> Iterator[Cell]:
@@ -96,16 +92,6 @@ def end_of(cells: list[Cell], question: Cell) -> str | None:
 def is_heading(cell: Cell) -> bool:
     """Tell whether a cell holds a heading."""
     return cell["cell_type"] == "markdown" and bool(HEADING.search(text(cell)))
-
-
-def text(cell: Cell) -> str:
-    """Return a cell's source, which the format lets be a list of lines."""
-    return "".join(cell["source"])
-
-
-def html(name: str, content: str) -> Cell:
-    """Return a Markdown cell that holds HTML."""
-    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": content}
 
 
 def exercise_cases(cells: list[Cell]) -> Any:
@@ -158,6 +144,6 @@ def is_end(node: nodes.Node) -> bool:
 
 def setup(app: Sphinx) -> dict:
     """Register what is done to a notebook, and to what has been read of it."""
-    app.connect("source-read", lay_in)
+    app.connect("source-read", sources.changing(lay_in))
     app.connect("doctree-read", wrap_results)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

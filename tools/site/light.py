@@ -25,7 +25,9 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinxcontrib.katex import KaTeXServer
 
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+from tools.notebooks.canonical import WIDGET_STATE
+
+Models = dict[str, dict]  # a page's widgets by their id
 WIDGET_VIEW = re.compile(
     r'<script type="application/vnd.jupyter.widget-view\+json">\s*'
     r'\{[^}]*"model_id": "(\w+)"[^}]*\}\s*</script>'
@@ -138,19 +140,29 @@ def with_attributes(file: Any, **attributes: str) -> Any:
     )
 
 
-def show_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Show each slider's first picture, on paper and until the slider is drawn."""
+def before_sliders(context: dict, shown: Callable[[Models, str], str]) -> None:
+    """Put HTML before each slider of a page.
+
+    Args:
+        context: Of the page.
+        shown: Returns the HTML for one of the page's widgets, named by its id.
+    """
     for script in context["script_files"]:
         if script.attributes.get("type") == WIDGET_STATE:
             models = json.loads(script.attributes["body"])["state"]
             context["body"] = replace(
                 WIDGET_VIEW,
-                lambda view, models=models: first_frame(models, view[1]) + view[0],
+                lambda view, models=models: shown(models, view[1]) + view[0],
                 context["body"],
             )
 
 
-def first_frame(models: dict, model: str) -> str:
+def show_frames(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Show each slider's first picture until the slider is drawn."""
+    before_sliders(context, first_frame)
+
+
+def first_frame(models: Models, model: str) -> str:
     """Return the picture that a widget shows at first.
 
     Args:

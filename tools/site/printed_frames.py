@@ -7,7 +7,6 @@ stand at their first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from html import escape
 
@@ -15,9 +14,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from tools.site.light import WIDGET_STATE, WIDGET_VIEW
-
-Models = dict[str, dict]
+from tools.site.light import WIDGET_VIEW, Models, before_sliders
 
 
 def sliders(models: Models, model: str) -> tuple[list[dict], list[dict]]:
@@ -69,16 +66,9 @@ def lay_in(app: Sphinx, page: str, template: str, context: dict, doctree) -> Non
     if doctree is None:
         return
     labels = dict(chosen(doctree))
-    for script in context["script_files"]:
-        if script.attributes.get("type") != WIDGET_STATE:
-            continue
-        models = json.loads(script.attributes["body"])["state"]
-        context["body"] = WIDGET_VIEW.sub(
-            lambda view, models=models: (
-                printed(models, view[1], labels.get(view[1], [])) + view[0]
-            ),
-            context["body"],
-        )
+    before_sliders(
+        context, lambda models, model: printed(models, model, labels.get(model, []))
+    )
 
 
 def setup(app: Sphinx) -> dict:

@@ -14,7 +14,7 @@ from tests.site.built import CHAPTERS, read
 from tools import ROOT
 from tools.browser.server import HTML
 from tools.notebooks import folding
-from tools.site import cells
+from tools.site import cells, folds
 
 CHAPTER = "chapters/01-lenet.html"
 # Of each element that folds: its kind, and whether it is open.
@@ -72,7 +72,7 @@ def folded(source: str, *tags: str, output: nodes.Node | None = None) -> nodes.d
 def test_kinds_and_their_lines(
     source: str, tags: list[str], kind: str, line: str
 ) -> None:
-    fold = folded(source, *tags).next_node(cells.fold)
+    fold = folded(source, *tags).next_node(folds.fold)
     assert fold["kind"] == kind
     assert fold["line"].endswith(line)
     block = fold.next_node(nodes.literal_block)
@@ -88,7 +88,7 @@ def test_what_folds_with_the_code() -> None:
         ("def f(): ...", ["exercise"], True),
     ]:
         tree = folded(source, *tags, output=nodes.literal_block(text="printed"))
-        assert ("printed" in tree.next_node(cells.fold).astext()) == whole
+        assert ("printed" in tree.next_node(folds.fold).astext()) == whole
         assert tree[0].attributes.get("hide_mode") is None, "it would fold twice"
         assert tree[0]["classes"] == ["cell"]
 
@@ -104,7 +104,7 @@ def test_what_folds_with_the_code() -> None:
 )
 def test_the_line_stands_below_what_is_shown(output: nodes.Node, below: bool) -> None:
     tree = folded("# @title Draws\nx", output=output)
-    assert isinstance(tree[0][-1], cells.fold) == below
+    assert isinstance(tree[0][-1], folds.fold) == below
 
 
 def test_a_check_that_fails_has_no_badge() -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.site.built import CHAPTERS, read
 from tools.browser.server import HTML
 from tools.notebooks import folding
-from tools.site import curious
+from tools.site import curious, folds
 
 SECTION = "section[id^='for-the-curious']"
 
@@ -34,7 +34,7 @@ def test_the_section_around_a_mark_folds_behind_its_heading() -> None:
     section += nodes.container("", nodes.raw("", curious.MARK, format="html"))
     tree += nodes.section("", nodes.title(text="Above"), section)
     curious.fold_sections(None, tree)  # type: ignore[arg-type]
-    [folded] = tree.findall(curious.curious)
+    [folded] = tree.findall(folds.fold)
     assert folded.parent is tree[0]
     assert folded.children == [section]
     assert folded["line"].startswith("For the curious<span")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.site.built import CHAPTERS
 from tools.browser.server import HTML
-from tools.site import gates
+from tools.site import gates, sources
 
 QUESTION = {
     "kind": "choose",
@@ -96,7 +96,8 @@ def test_only_notebooks_are_changed() -> None:
     def laid(name: str, text: str) -> str:
         source = [text]
         environment = SimpleNamespace(doc2path=lambda page: name)
-        gates.lay_in(SimpleNamespace(env=environment), "page", source)
+        read = sources.changing(gates.lay_in)
+        read(SimpleNamespace(env=environment), "page", source)
         return source[0]
 
     assert laid("page.md", "# Title") == "# Title"
