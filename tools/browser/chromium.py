@@ -32,6 +32,16 @@ EVERYTHING_LOADED = """async () => {
   const images = [...document.images].filter(image => image.offsetParent);
   await Promise.all(images.map(image => image.decode()));
 }"""
+# What a width changes may slide to its new place, and figures are drawn anew.
+EVERYTHING_AT_REST = """async () => {
+  const nextFrame = () => new Promise(requestAnimationFrame);
+  await nextFrame();
+  const ends = move => isFinite(move.effect.getComputedTiming().endTime);
+  const moves = document.getAnimations().filter(ends);
+  await Promise.allSettled(moves.map(move => move.finished));
+  await nextFrame();
+  await nextFrame();
+}"""
 
 
 class ChromiumError(Exception):
@@ -76,3 +86,9 @@ def open_page(page: Page, address: str) -> None:
             .every(view => view.parentElement.querySelector(".jupyter-widgets"))"""
     )
     page.evaluate(EVERYTHING_LOADED)
+
+
+def resize(page: Page, width: int, height: int = 900) -> None:
+    """Give the window another size, and wait until the page stands still in it."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(EVERYTHING_AT_REST)

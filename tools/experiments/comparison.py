@@ -57,11 +57,16 @@ class Comparison:
     search_epochs: int = 3
 
     def run(self, command: str) -> Path:
-        """Do what is still to be done, and write the record."""
+        """Do what is still to be done; each arm that is whole joins the record."""
         origin = training.origin(command, self.seeds)
         search = data.load(self.dataset, validation=self.held_out)
         whole = data.load(self.dataset)
         splits = (whole.train, whole.test)
+        described = {
+            "dataset": self.dataset,
+            "held_out": self.held_out,
+            "search_epochs": self.search_epochs,
+        }
         results = {}
         for name, arm in self.arms.items():
             tried = self._search(name, arm, search)
@@ -78,12 +83,9 @@ class Comparison:
                     for seed in self.seeds
                 ],
             }
-        described = {
-            "dataset": self.dataset,
-            "held_out": self.held_out,
-            "search_epochs": self.search_epochs,
-        }
-        return records.save(self.name, {**origin, **described, "results": results})
+            record = {**origin, **described, "results": results}
+            written = records.save(self.name, record)
+        return written
 
     def _search(self, name: str, arm: Arm, dataset: Dataset) -> dict[float, float]:
         """Return the error (%) on the images set apart, by the rate that was tried."""

@@ -100,15 +100,7 @@ def start_torch(layer: nn.Module) -> None:
     bias.uniform_(-1, 1).div_(units.sqrt())
 
 
-@torch.no_grad()
-def start_he(layer: nn.Module) -> None:
-    """N(0, 2/n), biases 0 (He et al. 2015)."""
-    weight, n, bias, _ = _parts(layer)
-    weight.normal_().mul_(math.sqrt(2) / n.sqrt())
-    bias.zero_()
-
-
-STARTS = {"1998": start_1998, "PyTorch's": start_torch, "He's": start_he}
+STARTS = {"1998": start_1998, "PyTorch's": start_torch}
 
 
 def _parts(layer: nn.Module) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -178,14 +170,14 @@ ARMS = {
     },
     "no j": Arm(changed, CROSS_ENTROPY),
     "no j, smoothed": Arm(changed, SMOOTHED),
-    "C3 reads all maps": Arm(partial(changed, **ALL_MAPS), recipe()),
-    "maxima": Arm(partial(changed, **MAXIMA), recipe()),
+    "lenet5-modern": Arm(partial(models.build, "lenet5-modern"), CROSS_ENTROPY),
+    "lenet5-modern, nothing shared": Arm(without_sharing, CROSS_ENTROPY),
+    "one-hidden-layer": Arm(partial(models.build, "one-hidden-layer"), CROSS_ENTROPY),
     "linear output": Arm(partial(changed, **LINEAR), CROSS_ENTROPY),
     "linear output, smoothed": Arm(partial(changed, **LINEAR), SMOOTHED),
-    "lenet5-modern": Arm(partial(models.build, "lenet5-modern"), CROSS_ENTROPY),
+    "C3 reads all maps": Arm(partial(changed, **ALL_MAPS), recipe()),
+    "maxima": Arm(partial(changed, **MAXIMA), recipe()),
     "lenet5-modern, smoothed": Arm(partial(models.build, "lenet5-modern"), SMOOTHED),
-    "one-hidden-layer": Arm(partial(models.build, "one-hidden-layer"), CROSS_ENTROPY),
-    "lenet5-modern, nothing shared": Arm(without_sharing, CROSS_ENTROPY),
 }
 
 

@@ -16,6 +16,7 @@ from tests.chapters import conventions
 from tests.chapters.prose import numbers, stated, supported
 from tests.explorables.stage import write
 from tools import ROOT
+from tools.browser.chromium import resize
 from tools.notebooks.files import chapters, read
 from tools.site import gates
 
@@ -155,8 +156,7 @@ def test_the_height_that_is_kept_free_fits(
         "!document.querySelector('cnn-answers:not([started])')"
     )
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(100)  # a curve is drawn anew
+        resize(page, width)
         room = zip(asked, page.evaluate(ROOM), strict=True)
         report(
             [

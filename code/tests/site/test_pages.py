@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.site.built import CHAPTERS, PAGES, read
 from tools import ROOT
-from tools.browser.chromium import open_page
+from tools.browser.chromium import open_page, resize
 from tools.browser.server import BASE_URL, HTML
 from tools.site.assets import AXE
 
@@ -155,7 +155,7 @@ def test_no_page_slides_sideways(page: Page, served: str, name: str) -> None:
     root = "document.documentElement"
     wide = {}
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width)
         excess = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
         if excess > 0:
             wide[width] = excess
