@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import math
 import textwrap
@@ -408,6 +409,15 @@ def activation_functions() -> np.ndarray:
     return axes
 
 
+def layers(lines: str) -> list[tuple[str, str, int, int]]:
+    """Read the layers that `side_by_side` draws: kind, words, maps, side, a line each.
+
+    Words with a comma stand in quotation marks.
+    """
+    rows = csv.reader(lines.splitlines(), skipinitialspace=True)
+    return [(kind, words, int(maps), int(side)) for kind, words, maps, side in rows]
+
+
 @drawing
 def side_by_side(networks: Mapping[str, Sequence[tuple[str, str, int, int]]]) -> Axes:
     """Draw networks as columns of layers, from the image down to the scores.
@@ -437,7 +447,7 @@ def side_by_side(networks: Mapping[str, Sequence[tuple[str, str, int, int]]]) ->
             style = {"va": "center", "fontsize": SMALL}
             axis.text(left + box + 0.02, 0.22 - row, words, **style)
             axis.text(left + box + 0.02, -0.2 - row, size, color=GREY, **style)
-    axis.set(xlim=(0, len(networks) * column), ylim=(-longest + 0.4, 1.2))
+    axis.set(xlim=(-0.01, len(networks) * column), ylim=(-longest + 0.4, 1.2))
     return axis
 
 
@@ -524,3 +534,33 @@ def _labelled(
 
 def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
+
+
+@drawing
+def two_ways() -> Axes:
+    """Draw the way from pixels to a class with designed features, and with learnt."""
+    figure, axis = plt.subplots(figsize=(width(), 2.2))
+    figure.subplots_adjust(0, 0, 1, 1)
+    axis.axis("off")
+    ways = {
+        1.0: ("until 2011", ["SIFT", "Fisher\nvector", "linear\nSVM"], 1),
+        0.0: (
+            "from 2012 on",
+            ["convolu-\ntions", "convolu-\ntions", "dense\nlayers"],
+            3,
+        ),
+    }
+    for y, (name, parts, learnt) in ways.items():
+        axis.text(-0.42, y + 0.4, name, weight="bold", va="center")
+        boxes = ["pixels", *parts, "class"]
+        for x, words in enumerate(boxes):
+            end = x in (0, len(boxes) - 1)
+            colour = GREY if end or x <= len(parts) - learnt else BLUE
+            high = 0.3 if end else 0.52
+            _labelled(axis, x, y, words, 0.78, high, colour)
+            if x:
+                _arrow(axis, (x - 0.6, y), (x - 0.4, y))
+    words = "blue: fitted to the labels"
+    axis.text(4.42, 1.4, words, color=in_words(BLUE), ha="right", va="center")
+    axis.set(xlim=(-0.5, 4.5), ylim=(-0.36, 1.6))
+    return axis
