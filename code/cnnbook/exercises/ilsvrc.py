@@ -7,7 +7,8 @@ from torch import nn
 from torchvision.models.squeezenet import Fire
 
 from .. import cost, models
-from ._cases import Cases
+from ..models.senet import SqueezeExcitation
+from ._cases import Cases, seeded
 
 
 def error_from_ranks() -> Cases:
@@ -17,11 +18,6 @@ def error_from_ranks() -> Cases:
         (([1, 2, 3, 3], 2), 50.0),
         (([6, 5, 900], 5), 200 / 3),
     ]
-
-
-def pieces() -> Cases:
-    """AlexNet's pieces, those of CIFAR-10, and an image with nothing to crop."""
-    return [((256, 224), 2178), ((40, 32), 162), ((224, 224), 2)]
 
 
 def input_widths() -> Cases:
@@ -76,3 +72,34 @@ def saving() -> Cases:
         macs = [cost.total(layers, (c_in, 14, 14)).macs for layers in (plain, pair)]
         cases.append(((c_in, c_out, 3), float(macs[0] / macs[1])))
     return cases
+
+
+def gated() -> Cases:
+    """The book's module with weights drawn twice, and what it makes of random maps."""
+    cases = []
+    for seed, (channels, reduction) in enumerate([(8, 2), (32, 16)]):
+        with seeded(seed), torch.no_grad():
+            module = SqueezeExcitation(channels, reduction)
+            x = torch.randn(2, channels, 5, 5)
+            cases.append(((x, module.state_dict(), reduction), module(x)))
+    return cases
+
+
+def dead_units() -> Cases:
+    """Networks of which some units, all or none can ever be positive."""
+    cases = []
+    for biases, expected in [([9.0, -9, 9, -9], 50.0), ([-9.0] * 4, 100.0), ([9.0], 0)]:
+        layer = nn.Linear(3, len(biases))
+        nn.init.constant_(layer.weight, 0.1)
+        layer.bias.data = torch.tensor(biases)
+        network = nn.Sequential(layer, nn.ReLU(), nn.Linear(len(biases), 2))
+        cases.append(((network, torch.linspace(-1, 1, 18).view(6, 3)), float(expected)))
+    return cases
+
+
+def deviations() -> Cases:
+    """ResNet against A1, and the winner of 2016 against ResNet."""
+    return [
+        ((5.1, 1500, 3.57, 100_000), 2.679257),
+        ((3.57, 100_000, 2.99, 100_000), 7.282416),
+    ]
