@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -92,6 +93,7 @@ def learns() -> Cases:
     ]
 
 
+@cache  # one network: two of them are never equal
 @seeded(0)
 def straightened() -> Cases:
     """The layers of a network one after the other, with nothing that bends."""
