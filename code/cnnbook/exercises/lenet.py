@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .. import cost
+from .. import cost, records
 from ..models import lenet
 from ._cases import Cases, Computes, seeded
 
@@ -92,6 +93,34 @@ def learns() -> Cases:
     ]
 
 
+@cache  # one network: two of them are never equal
+@seeded(0)
+def straightened() -> Cases:
+    """The layers of a network one after the other, with nothing that bends."""
+    network = lenet.LeNet5Modern().requires_grad_(False)
+    x = torch.randn(2, 1, 32, 32)
+    maps = F.avg_pool2d(network.c3(F.avg_pool2d(network.c1(x), 2)), 2)
+    y = network.output(network.f6(network.c5(maps.flatten(1))))
+    return [((network,), Computes(x, y))]
+
+
+def stay_alike() -> Cases:
+    """A start whose kernels cannot part, and one whose kernels never were alike."""
+    return [((0.01,), True), ((None,), False)]
+
+
+def read_off() -> Cases:
+    """What the figure is drawn from."""
+    arms = records.load("lenet5-changes-mnist")["results"]
+    tanh, relu = (
+        [seed["test_error"] for seed in arms[f"{function}, 1998 start"]["seeds"]]
+        for function in ("tanh", "ReLU")
+    )
+    below = [max(errors) < 2 for errors in zip(*tanh, strict=True)]
+    bad = sum(errors[-1] > 15 for errors in relu)
+    return [((), (below.index(True) + 1, bad))]
+
+
 def deviations_apart() -> Cases:
     """The page's errors on its few images, and on as many as MNIST has."""
     return [
@@ -99,3 +128,16 @@ def deviations_apart() -> Cases:
         for one, other, images in [(1.1, 2.4, 360), (1.1, 2.4, 10_000)]
         for variance in [sum(p / 100 * (1 - p / 100) for p in (one, other))]
     ]
+
+
+@seeded(0)
+def max_pool_gradient() -> Cases:
+    """PyTorch's own gradient, of windows side by side and of some that overlap."""
+    x = torch.randn(9, 9, requires_grad=True)
+    cases = []
+    for k, stride in [(3, 3), (3, 2), (5, 1)]:
+        pooled = F.max_pool2d(x[None, None], k, stride)[0, 0]
+        sent_back = torch.randn(pooled.shape)
+        [expected] = torch.autograd.grad(pooled, x, sent_back)
+        cases.append(((x.detach(), sent_back, k, stride), expected))
+    return cases

@@ -15,10 +15,9 @@ from matplotlib.patches import Polygon, Rectangle
 from torch import Tensor
 
 from .._forms import is_narrow, width
-from .labels import explain
+from .labels import explain, label_above
 from .style import (
     BLUE,
-    CYCLE,
     GREEN,
     GREY,
     INK,
@@ -62,19 +61,88 @@ def connections(table: Sequence[str]) -> Axes:
     return axis
 
 
+class Column(NamedTuple):
+    """A layer as it is drawn.
+
+    Attributes:
+        name: Written above it.
+        operation: What it does, in two lines at most.
+        shape: Of its output.
+        note: Written below the shape.
+        fill: Its colour.
+        window: The side of the patch of the layer before that a unit reads, in units;
+            0 if it reads all of that layer.
+    """
+
+    name: str
+    operation: str
+    shape: tuple[int, ...]
+    note: str
+    fill: str
+    window: int
+
+    @property
+    def is_map(self) -> bool:
+        """Whether its output has places, and not only channels."""
+        return len(self.shape) == 3 and self.shape[1] > 1
+
+    @property
+    def side(self) -> float:
+        """How wide a map or vector is drawn."""
+        # Powers below 1: a map of 32×32 and a vector of 10 both fit into one row.
+        return self.shape[1] ** 0.8 if self.is_map else 1.6
+
+    @property
+    def height(self) -> float:
+        """How high a map or vector is drawn."""
+        return self.side if self.is_map else 1.6 * self.shape[0] ** 0.55
+
+    @property
+    def step(self) -> float:
+        """How far a map is drawn from the one before it."""
+        return min(0.7, 5.6 / self.shape[0])
+
+    @property
+    def breadth(self) -> float:
+        """How wide all maps are drawn together."""
+        return self.side + (self.shape[0] - 1) * self.step if self.is_map else self.side
+
+
+OPERATIONS = {  # by kind of layer: what it does, and its colour
+    "Conv2d": ("convolution", BLUE),
+    "SparseConv2d": ("convolution", BLUE),
+    "Subsampling": ("subsampling", ORANGE),
+    "MaxPool2d": ("maximum", ORANGE),
+    "Linear": ("fully\nconnected", GREEN),
+    "EuclideanRBF": ("distance\nto codes", GREY),
+}
+
+
 @drawing
 def architecture(table: pd.DataFrame) -> np.ndarray:
-    """Draw a network from its `cost.layer_table`: maps as squares, vectors as bars."""
-    shapes = [table.input_shape[0], *table.output_shape]
-    names = ["input", *(name.upper() for name in table.layer)]
-    notes = ["parameters:", *(f"{count:,}" for count in table.parameters)]
-    colours = dict(zip(dict.fromkeys(table.kind), CYCLE, strict=False))
-    fills = [PALE, *(colours[kind] for kind in table.kind)]
-    columns = list(zip(names, shapes, notes, fills, strict=True))
+    """Draw a network from its `cost.layer_table`: maps as squares, vectors as bars.
+
+    A frame is the patch that one unit of the next layer reads. Convolutions have no
+    padding and go in steps of one; what halves a map reads squares that do not overlap.
+    """
+    first = table.input_shape[0]
+    columns = [Column("input", "", first, "parameters:", PALE, 0)]
+    for layer in table.itertuples():
+        operation, fill = OPERATIONS[layer.kind]
+        before, after = columns[-1].shape, layer.output_shape
+        window = 0
+        if columns[-1].is_map and len(after) == 3:
+            halves = "Pool" in layer.kind or "sampling" in layer.kind
+            window = before[1] // after[1] if halves else before[1] - after[1] + 1
+            operation = f"{window}×{window}\n{operation}"
+        note = f"{layer.parameters:,}"
+        columns.append(
+            Column(layer.layer.upper(), operation, after, note, fill, window)
+        )
     half = -(-len(columns) // 2) if is_narrow() else len(columns)
     rows = [columns[at : at + half] for at in range(0, len(columns), half)]
     figure, axes = plt.subplots(
-        len(rows), 1, figsize=(width(), 2.6 * len(rows)), squeeze=False
+        len(rows), 1, figsize=(width(), 2.75 * len(rows)), squeeze=False
     )
     figure.subplots_adjust(0, 0, 1, 1, hspace=0)
     for axis, row in zip(axes[:, 0], rows, strict=True):
@@ -86,31 +154,99 @@ def architecture(table: pd.DataFrame) -> np.ndarray:
     return axes
 
 
-def _draw_columns(axis: Axes, columns: Sequence[tuple]) -> None:
-    """Draw a row of layers, each with its name above, its shape and a note below."""
+def _draw_columns(axis: Axes, columns: Sequence[Column]) -> None:
+    """Draw a row of layers, what each does above, its shape and a note below."""
     axis.axis("off")
     axis.set_aspect("equal")
-    slot = 13.5 if is_narrow() else 10  # as wide as the words below
-    middle = 0.0
-    for name, shape, note, fill in columns:
-        is_map = len(shape) == 3 and shape[1] > 1
-        # Maps as a stack of squares, at most eight; vectors as one bar.
-        step, count = 0.7, min(shape[0], 8) if is_map else 1
-        # Powers below 1: a map of 32×32 and a vector of 10 both fit into one row.
-        side = shape[1] ** 0.8 if is_map else 1.6
-        height = side if is_map else 1.6 * shape[0] ** 0.55
-        breadth = side + (count - 1) * step
-        middle += max(breadth, slot) / 2
-        for z in reversed(range(count)):
-            corner = (middle - breadth / 2 + z * step, z * step - height / 2)
-            box = Rectangle(corner, side, height, fc=fill, ec=PAPER, alpha=0.85)
-            axis.add_patch(box)
-        axis.text(middle, 15.5, name, ha="center")
+    slot = 16.0 if is_narrow() else 13.2  # as wide as the words below
+    middle, before = 0.0, None
+    for column in columns:
+        middle += max(column.breadth, slot) / 2
+        left = middle - column.breadth / 2
+        for z in reversed(range(column.shape[0] if column.is_map else 1)):
+            corner = (left + z * column.step, z * column.step - column.height / 2)
+            size = column.side, column.height
+            box = {"fc": column.fill, "ec": PAPER, "lw": 0.8, "alpha": 0.85}
+            axis.add_patch(Rectangle(corner, *size, **box))
+        if before:
+            _draw_window(axis, *before, column, left)
+        before = column, left
+        axis.text(middle, 20, column.name, ha="center", weight="bold")
         words = {"ha": "center", "va": "top", "fontsize": SMALL}
-        axis.text(middle, -13, "×".join(map(str, shape)), **words)
-        axis.text(middle, -17, note, **words)
-        middle += max(breadth, slot) / 2 + (0.5 if is_narrow() else 2)
-    axis.set(xlim=(-1, middle), ylim=(-21, 19))
+        axis.text(middle, 19, column.operation, linespacing=1.15, **words)
+        axis.text(middle, -12.5, "×".join(map(str, column.shape)), **words)
+        axis.text(middle, -16, column.note, **words)
+        middle += max(column.breadth, slot) / 2 + (0.5 if is_narrow() else 1)
+    axis.set(xlim=(-1, middle), ylim=(-19.5, 23))
+
+
+def _draw_window(
+    axis: Axes, before: Column, before_left: float, after: Column, after_left: float
+) -> None:
+    """Frame what one unit reads in the layer before, with lines to that unit."""
+    unit = after.side / after.shape[1] if after.is_map else 1.0
+    share = before.side / before.shape[1] if before.is_map else 0.0
+    size = after.window * share or before.side, after.window * share or before.height
+    # Somewhat right of and above the middle, where the maps behind hide nothing.
+    at = 0.45 if after.window and after.is_map else 0.0
+    low = before_left + at * before.side, at * before.height - before.height / 2
+    end = after_left + 0.5 * after.side, 0.2 * after.height
+    style = {"color": INK, "lw": 0.8}
+    axis.add_patch(Rectangle(low, *size, fill=False, ec=INK, lw=1.2, zorder=4))
+    for corner in (low[1], low[1] + size[1]):
+        axis.plot((low[0] + size[0], end[0]), (corner, end[1]), zorder=4, **style)
+    unit = max(unit, 0.9)  # otherwise it would hardly be seen
+    place = end[0] - unit / 2, end[1] - unit / 2
+    axis.add_patch(Rectangle(place, unit, unit, fc=INK, ec=PAPER, lw=0.6, zorder=5))
+
+
+@drawing
+def seeds_by_pass(
+    panels: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    *,
+    ylabel: str,
+    reference: tuple[str, float],
+) -> np.ndarray:
+    """Draw each seed's error after each pass, in a panel for each title.
+
+    A mean would hide it if some seeds learn and others do not.
+
+    Args:
+        panels: By the title of a panel and the name of a kind of line: the errors of
+            its seeds, pass by pass.
+        reference: A label and an error to compare with, a dotted line.
+    """
+    shape = (len(panels), 1) if is_narrow() else (1, len(panels))
+    figure, axes = plt.subplots(
+        *shape,
+        figsize=(width(), 0.75 + (2.1 if is_narrow() else 2.7) * shape[0]),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    axes = axes.ravel()
+    kinds = dict.fromkeys(kind for lines in panels.values() for kind in lines)
+    every = dict(zip(kinds, ((BLUE, "-"), (RED, "--")), strict=False))
+    for axis, (title, lines) in zip(axes, panels.items(), strict=True):
+        for kind, seeds in lines.items():
+            colour, dash = every[kind]
+            for number, errors in enumerate(seeds):
+                label = "" if number else kind
+                style = {"color": colour, "ls": dash, "lw": 1.3, "label": label}
+                axis.plot(range(1, len(errors) + 1), errors, **style)
+        axis.axhline(reference[1], color=GREY, ls=":", label=reference[0])
+        axis.set_title(title, loc="left", weight="bold")
+        axis.set(yscale="log", yticks=(1, 2, 5, 10, 20, 50, 100), xticks=(1, 4, 7, 10))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.minorticks_off()
+    for axis in axes if is_narrow() else axes[:1]:
+        axis.set_ylabel(ylabel)
+    for axis in axes[-1:] if is_narrow() else axes:
+        axis.set_xlabel("passes over the training set")
+    fullest = max(axes, key=lambda axis: len(axis.get_legend_handles_labels()[0]))
+    label_above(fullest, columns=3)
+    return axes
 
 
 @drawing

@@ -5,10 +5,26 @@ from cnnbook.models import lenet as networks
 from cnnbook.plots import lenet
 
 
-def test_every_layer_has_its_name_and_its_size():
+def test_every_layer_says_what_it_does_and_shows_all_its_maps():
     table = cost.layer_table(models.build("lenet5"), (1, 32, 32))
     [[axis]] = lenet.architecture(table)
-    assert len(axis.texts) == 3 * (len(table) + 1)
+    names, does, shapes, _ = (
+        [text.get_text() for text in axis.texts[part::4]] for part in range(4)
+    )
+    assert names == ["input", *table.layer.str.upper()]
+    assert [words.replace("\n", " ") for words in does] == [
+        "",
+        "5×5 convolution",
+        "2×2 subsampling",
+        "5×5 convolution",
+        "2×2 subsampling",
+        "5×5 convolution",
+        "fully connected",
+        "distance to codes",
+    ]
+    assert shapes[3] == "16×10×10"
+    maps = 1 + 6 + 6 + 16 + 16 + 3  # the last three layers are a bar each
+    assert len(axis.patches) == maps + 2 * len(table)  # a frame and a unit each
 
 
 def test_each_connection_is_a_square():
@@ -82,3 +98,15 @@ def test_a_reading_that_is_near_stands_out():
     _, curve = lenet.slid(torch.zeros(32, 40), distances, step=4, near=3.0)
     assert [text.get_text() for text in curve.texts] == ["0", "4", "0"]
     assert [text.get_weight() for text in curve.texts].count("bold") == 1
+
+
+def test_each_seed_has_a_line_of_its_own():
+    panels = {
+        "one": {"a": [[8.0, 2.0], [9.0, 3.0]]},
+        "two": {"a": [[90.0, 90.0]], "b": [[4.0, 1.0]]},
+    }
+    one, two = lenet.seeds_by_pass(panels, ylabel="error", reference=("paper", 0.95))
+    assert [list(line.get_ydata()) for line in one.lines[:2]] == panels["one"]["a"]
+    assert len(two.lines) == 2 + 1  # and the reference
+    [legend] = one.figure.legends
+    assert [text.get_text() for text in legend.texts] == ["a", "b", "paper"]

@@ -13,7 +13,7 @@ from tools.experiments import benchmark, record
     [
         (
             record.app,
-            ["lenet5-mnist", "cifar10", "lenet5-1998", "lenet5-rivals", "collect"],
+            ["permuted-mnist", "cifar10", "lenet5-1998", "lenet5-rivals", "collect"],
         ),
         (benchmark.app, ["train", "loop", "cost"]),
     ],

@@ -30,7 +30,7 @@ def trained(folder: Path) -> str:
         record = json.loads(file.read_text(encoding="utf-8"))
         for name, entries in record.get("results", {}).items():
             if isinstance(entries, dict):
-                entries = entries.get("runs", [])
+                entries = entries.get("runs", entries.get("seeds", []))
             if not entries or "train_error" not in entries[0]:
                 continue
             errors = [_last(entry["test_error"]) for entry in entries]
