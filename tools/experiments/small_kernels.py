@@ -61,9 +61,9 @@ COMPARISON = Comparison(
     "digits",
     held_out=437,
     images=500,
-    search_epochs=PASSES,
+    search_epochs=PASSES // 2,
     search_seeds=(SEARCH_SEED, SEARCH_SEED + 1),
-    rates=(0.006, 0.02, 0.06, 0.2, 0.6),
+    rates=(0.02, 0.06, 0.2, 0.6),
 )
 
 

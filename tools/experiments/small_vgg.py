@@ -16,7 +16,7 @@ from cnnbook.models.vgg import CONFIGURATIONS, LARGE_KERNELS, convolutional_part
 from cnnbook.training import Recipe
 from tools.experiments.comparison import Arm, Comparison
 
-RECIPE = Recipe(epochs=16, batch_size=64, learning_rate=0.003)
+RECIPE = Recipe(epochs=12, batch_size=32, learning_rate=0.003)
 LINES = {**CONFIGURATIONS, "B, one 5×5 for each pair": LARGE_KERNELS}
 
 
@@ -37,8 +37,8 @@ COMPARISON = Comparison(
     "mnist",
     seeds=range(3),
     held_out=5_000,
-    images=3_000,
-    search_epochs=8,
+    images=2_000,
+    search_epochs=6,
     every_epoch=False,
 )
 
