@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean
 
 import torch
 from torch import nn
@@ -48,7 +47,6 @@ class Comparison:
         seeds: Each decides the weights and the order of the images.
         held_out: How many training images choose the rate.
         search_epochs: Passes of a run that only helps to choose the rate.
-        search_seeds: Their mean error chooses the rate.
         rates: Tried with every arm, for a curve of the error against the rate. Without,
             as few are tried as show the best one.
         images: How many training images each seed draws for itself; all if None.
@@ -61,7 +59,6 @@ class Comparison:
     seeds: Sequence[int] = range(5)
     held_out: int = 10_000
     search_epochs: int = 3
-    search_seeds: Sequence[int] = (SEARCH_SEED,)
     rates: Sequence[float] = ()
     images: int | None = None
     every_epoch: bool = True
@@ -112,11 +109,8 @@ class Comparison:
                 )
                 searched = replace(arm, recipe=recipe)
                 splits = (dataset.train, dataset.validation)
-                errors = [
-                    self._once(name, searched, seed, splits)["test_error"][-1]
-                    for seed in self.search_seeds
-                ]
-                tried[rate] = round(mean(errors), 3)
+                done = self._once(name, searched, SEARCH_SEED, splits)
+                tried[rate] = done["test_error"][-1]
             rates = sorted(tried)
             best = min(rates, key=lambda rate: tried[rate])
             wanted = []
