@@ -62,7 +62,8 @@ COMPARISON = Comparison(
     held_out=437,
     images=500,
     search_epochs=PASSES,
-    rates=(0.02, 0.06, 0.2, 0.6),
+    rates=(0.06, 0.2, 0.6),
+    every_epoch=False,
 )
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .._forms import is_narrow, width
 from . import charts
+from .labels import CLEAR
 from .style import (
     BLUE,
     CYCLE,
@@ -163,26 +164,29 @@ def stride_walk(layers: Sequence[tuple[int, int, int]], pixels: int = 9) -> Axes
             style = {"fc": GREY if level == 0 else CYCLE[level - 1], "alpha": 0.55}
             if not inside:
                 style = {"fc": "none", "ls": ":", "lw": 1.2}
-            corner = (middle + unit * step - 0.4, 2 * level)
+            corner = (middle + unit * step - 0.4, 2.4 * level)
             edge = "none" if inside else GREY
             axis.add_patch(Rectangle(corner, 0.8, 0.8, ec=edge, **style))
-        words = "pixels, r = 1, j = 1, a = 0"
+        words = ""
         if level:
             kernel, stride, padding = layers[level - 1]
-            words = f"{kernel}×{kernel}, stride {stride}, padding {padding}"
-            words += f": r = {own}, j = {step}, a = {begin}".replace("-", "−")
+            words = f"stride {stride}, padding {padding}"
+            words = words if is_narrow() else f"{kernel}×{kernel}, {words}"
             _draw_reading(axis, layers, fields, level)
-        axis.text(first - 0.5, 2 * level + 1.0, words, fontsize=SMALL, va="bottom")
+        words += f"{': ' if words else ''}r = {own}, j = {step}, a = {begin}"
+        words = words.replace("-", "−") if level else f"pixels: {words}"
+        axis.text(2.3, 2.4 * level + 0.95, words, fontsize=SMALL, va="bottom")
     for unit, colour in enumerate((BLUE, ORANGE)):
         begin, depth = first + unit * jump, -0.5 - 0.85 * unit
         ends = (begin - 0.45, begin + size - 0.55)
         axis.plot(ends, (depth, depth), color=colour, lw=4, solid_capstyle="butt")
         words = f"r = {size} pixels from a = {first}".replace("-", "−")
         if unit:
-            words = f"the next unit: j = {jump} further"
+            words = f"the next: j = {jump} further"
         place = {"ha": "left", "va": "center", "fontsize": SMALL}
         axis.text(ends[1] + 0.3, depth, words, color=in_words(colour), **place)
-    axis.set(xlim=(first - 0.7, pixels + 2.2), ylim=(-1.9, 2 * len(layers) + 1.9))
+    right = pixels + (4.2 if is_narrow() else 2.2)
+    axis.set(xlim=(first - 0.7, right), ylim=(-1.9, 2.4 * len(layers) + 1.9))
     return axis
 
 
@@ -199,7 +203,8 @@ def _draw_reading(
     top = start + (size - 1) / 2
     for tap in range(kernel):
         below = begin + (own - 1) / 2 + (tap - padding) * step
-        axis.plot((top, below), (2 * level, 2 * level - 1.2), color=GREY, lw=0.8)
+        ends = (2.4 * level, 2.4 * level - 1.6)
+        axis.plot((top, below), ends, color=GREY, lw=0.8, zorder=0)
 
 
 def path_counts(dilations: Sequence[int], kernel: int = 3) -> list[np.ndarray]:
@@ -308,14 +313,54 @@ def marked_lines(
         options: As for `charts.lines`.
     """
     axis = charts.lines(table, **options)
-    _, top = axis.get_ylim()
+    bottom, top = axis.get_ylim()
     for row, (name, place) in enumerate(marks.items()):
-        axis.axvline(place, color=GREY, lw=1.2, ls="--")
-        style = {"color": GREY, "fontsize": SMALL, "va": "top"}
-        height = top * (0.99 - 0.09 * row)
+        axis.axvline(place, color=GREY, lw=1.2, ls="--", zorder=1)
         axis.annotate(
-            name, (place, height), xytext=(4, 0), textcoords="offset points", **style
+            name,
+            (place, bottom + (top - bottom) * (0.98 - 0.09 * row)),
+            xytext=(4 if row == len(marks) - 1 else -4, 0),
+            textcoords="offset points",
+            ha="left" if row == len(marks) - 1 else "right",
+            va="top",
+            color=GREY,
+            fontsize=SMALL,
+            bbox=CLEAR,
         )
+    return axis
+
+
+@drawing
+def profile(
+    table: pd.DataFrame, band: tuple[str, float], *, xlabel: str, **scales: object
+) -> Axes:
+    """Draw curves around zero, named where they are high, and a band in the middle.
+
+    Args:
+        table: A curve for each column.
+        band: Its name and how wide it is.
+        scales: What `Axes.set` takes, such as ``ylabel``.
+    """
+    size = (width(), 3.3 if is_narrow() else 3.4)
+    figure, axis = plt.subplots(figsize=size, layout="constrained")
+    name, wide = band
+    axis.axvspan(-wide / 2, wide / 2, color=GREY, alpha=0.12, lw=0)
+    place = {"ha": "center", "va": "bottom", "fontsize": SMALL, "color": GREY}
+    axis.text(0, 0.02 * table.to_numpy().max(), name, **place)
+    for column, colour, row in zip(
+        table, CYCLE, range(len(table.columns)), strict=False
+    ):
+        axis.plot(table.index, table[column], color=colour)
+        spot = {"xytext": (0.98, 0.96 - 0.09 * row), "ha": "right", "va": "top"}
+        axis.annotate(
+            column,
+            (0, 0),
+            textcoords="axes fraction",
+            color=in_words(colour),
+            weight="bold",
+            **spot,
+        )
+    axis.set(xlabel=xlabel, ylim=(0, None), **scales)
     return axis
 
 
