@@ -1,4 +1,4 @@
-"""Trained weights: torchvision's for ImageNet, and this book's own small ones."""
+"""Trained weights: for ImageNet, of others, and this book's own small ones."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from .models import build
 
 WEIGHTS = _book.ROOT / "data" / "weights"
 
+# Trained by others: the book has their weights, and no recipe that trains them.
+IMPORTED = ("efficientnet-lite0",)
+
 # Our name: torchvision's.
 _PUBLISHED = {
     "alexnet-owt": "alexnet",
@@ -32,7 +35,7 @@ _PUBLISHED = {
 
 
 def names() -> list[str]:
-    """Return the architectures that have published weights."""
+    """Return the architectures whose weights torchvision publishes."""
     return list(_PUBLISHED)
 
 
@@ -49,18 +52,23 @@ def weights(name: str) -> tv.WeightsEnum:
 
 
 def load_imagenet(name: str) -> nn.Module:
-    """Build an architecture with torchvision's ImageNet weights, in eval mode.
+    """Build an architecture with weights trained on ImageNet, in eval mode.
 
     It takes images that `data.imagenet_crop` and `data.imagenet_normalise` made. The
-    file, 47 to 575 MB, is downloaded once into `data.cache()`, and checked.
+    weights of those `IMPORTED` are in the book. The rest are torchvision's: the file,
+    47 to 575 MB, is downloaded once into `data.cache()`, and checked.
 
     Args:
-        name: One of `names()`.
+        name: One of `IMPORTED` or of `names()`.
 
     Raises:
         ValueError: If there are no weights of that name.
         FileNotFoundError: If they are not there and cannot be downloaded.
     """
+    if name in IMPORTED:
+        network = load_own(name, "imagenet")
+        network.get_submodule("stem").register_forward_pre_hook(_rescale)
+        return network
     published = weights(name)
     file = cache() / Path(published.url).name
     if _is_intact(file):
@@ -81,7 +89,7 @@ def load_imagenet(name: str) -> nn.Module:
 
 
 def load_own(model: str, dataset: str) -> nn.Module:
-    """Build a network with the weights of one of this book's recorded runs.
+    """Build a network with weights that are in the book, most from its own runs.
 
     Args:
         model: Its architecture, such as ``lenet5``.
@@ -136,8 +144,8 @@ def _is_intact(file: Path) -> bool:
 def _rescale(layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
     """Undo ImageNet's normalisation, and map 0 to 1 onto -1 to 1 instead.
 
-    GoogLeNet's weights were trained on such images. No kernel can take this over:
-    the zeros around an image would have to be rescaled, too.
+    The weights of GoogLeNet and EfficientNet-Lite0 were trained on such images. No
+    kernel can take this over: the zeros around an image would have to be rescaled, too.
     """
     (images,) = inputs
     mean = images.new_tensor(IMAGENET_MEAN)[:, None, None]

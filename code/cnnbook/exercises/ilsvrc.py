@@ -7,7 +7,8 @@ from torch import nn
 from torchvision.models.squeezenet import Fire
 
 from .. import cost, models
-from ._cases import Cases
+from ..models.senet import SqueezeExcitation
+from ._cases import Cases, Computes, seeded
 
 
 def error_from_ranks() -> Cases:
@@ -17,11 +18,6 @@ def error_from_ranks() -> Cases:
         (([1, 2, 3, 3], 2), 50.0),
         (([6, 5, 900], 5), 200 / 3),
     ]
-
-
-def pieces() -> Cases:
-    """AlexNet's pieces, those of CIFAR-10, and an image with nothing to crop."""
-    return [((256, 224), 2178), ((40, 32), 162), ((224, 224), 2)]
 
 
 def input_widths() -> Cases:
@@ -76,3 +72,34 @@ def saving() -> Cases:
         macs = [cost.total(layers, (c_in, 14, 14)).macs for layers in (plain, pair)]
         cases.append(((c_in, c_out, 3), float(macs[0] / macs[1])))
     return cases
+
+
+@seeded(0)
+@torch.no_grad()
+def gated() -> Cases:
+    """The weights of the book's module, and what it makes of random maps."""
+    cases: Cases = []
+    for channels, reduction in [(8, 2), (32, 16)]:
+        module = SqueezeExcitation(channels, reduction)
+        for layer in (module.fc1, module.fc2):
+            layer.bias.zero_()
+        x = torch.randn(2, channels, 5, 5)
+        weights = (module.fc1.weight.detach(), module.fc2.weight.detach())
+        cases.append((weights, Computes(x, module(x))))
+    return cases
+
+
+def dead_units() -> Cases:
+    """Three units of which one is dead, and two maps of which neither is."""
+    units = torch.tensor([[0.0, 1, 0], [2, 0, 0]])
+    maps = torch.tensor([[[[0.0, 0], [0, 3]], [[0, 0], [0, 0]]]]).repeat(2, 1, 1, 1)
+    maps[1, 1, 0, 0] = 1
+    return [((units,), 100 / 3), ((maps,), 0.0), ((torch.zeros(4, 5),), 100.0)]
+
+
+def deviations() -> Cases:
+    """ResNet against A1, and the winner of 2016 against ResNet."""
+    return [
+        ((5.1, 1500, 3.57, 100_000), 2.679257),
+        ((3.57, 100_000, 2.99, 100_000), 7.282416),
+    ]

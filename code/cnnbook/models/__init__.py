@@ -11,7 +11,17 @@ import torch
 from torch import nn
 
 from .._lookup import lookup
-from . import alexnet, googlenet, lenet, nin, resnet, senet, vgg, zfnet
+from . import (
+    alexnet,
+    efficientnet_lite,
+    googlenet,
+    lenet,
+    nin,
+    resnet,
+    senet,
+    vgg,
+    zfnet,
+)
 
 DIGIT, SMALL, IMAGENET = (1, 32, 32), (3, 32, 32), (3, 224, 224)
 
@@ -93,6 +103,12 @@ ARCHITECTURES: dict[str, Architecture] = {  # oldest first
     **_resnets(resnet.DESIGNS, "resnet", 2015, "arXiv:1512.03385"),
     **_resnets(resnet.DESIGNS, "preact", 2016, "arXiv:1603.05027"),
     **_resnets(senet.DESIGNS, "se", 2017, "arXiv:1709.01507"),
+    "efficientnet-lite0": Architecture(
+        efficientnet_lite.EfficientNetLite0,
+        IMAGENET,
+        2020,
+        "arXiv:1905.11946, by tensorflow/tpu",
+    ),
 }
 
 

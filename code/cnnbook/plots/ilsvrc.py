@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from torch import Tensor
 
 from .._forms import is_narrow, width
 from .style import (
@@ -321,4 +326,240 @@ def stacked_macs(modules: Mapping[str, pd.DataFrame]) -> Axes:
     )
     axis.set_yticklabels(list(modules))
     axis.tick_params(axis="y", length=0)
+    return axis
+
+
+@drawing
+def guesses(
+    pictures: Sequence[Tensor], best: Sequence[Mapping[str, float]]
+) -> list[Axes]:
+    """Draw photographs, each with a network's best classes and their shares.
+
+    Args:
+        pictures: (3, H, W) in uint8, what the network saw.
+        best: For each of them its best classes by name, with their shares from 0 to 1.
+    """
+    columns = 1 if is_narrow() else 2
+    rows = -(-len(pictures) // columns)
+    figure = plt.figure(figsize=(width(), 1.3 * rows))
+    axes = []
+    for place, (picture, shares) in enumerate(zip(pictures, best, strict=True)):
+        row, column = divmod(place, columns)
+        left, below = column / columns, 1 - (row + 1) / rows
+        across, high = 1.18 / width(), 0.91 / rows
+        shown = figure.add_axes((left, below + 0.04 / rows, across, high))
+        shown.imshow(picture.permute(1, 2, 0).numpy())
+        shown.axis("off")
+        start = left + across + 0.1 / width()
+        bars = figure.add_axes((start, below, left + 1 / columns - start, 1 / rows))
+        bars.axis("off")
+        for line, (name, share) in enumerate(shares.items()):
+            colour = BLUE if line == 0 else PALE
+            bars.barh(-line - 0.36, share, 0.13, color=colour)
+            bars.text(0, 0.06 - line, name, va="center")
+            percent = f"{share:.0%}" if share >= 0.005 else "< 1%"
+            bars.text(1, 0.06 - line, percent, va="center", ha="right")
+        bars.set(xlim=(0, 1.04), ylim=(-len(shares) + 0.3, 0.55))
+        axes.append(bars)
+    return axes
+
+
+@drawing
+def colour_kernels(kernels: Tensor) -> Axes:
+    """Draw kernels that read colours: the patch that each of them answers most to.
+
+    Args:
+        kernels: (N, 3, k, k). Grey is zero; each is scaled to its largest weight, but
+            one that is nearly zero throughout stays grey.
+    """
+    columns = 8 if is_narrow() else 16
+    rows = -(-len(kernels) // columns)
+    figure = plt.figure(figsize=(width(), width() / columns * rows))
+    axis = figure.add_axes((0, 0, 1, 1))
+    for place, kernel in enumerate(kernels):
+        row, column = divmod(place, columns)
+        patch = 0.5 + 0.5 * kernel / kernel.abs().max().clamp(min=1e-3)
+        extent = (column + 0.06, column + 0.94, -row - 0.94, -row - 0.06)
+        axis.imshow(patch.permute(1, 2, 0).numpy(), extent=extent, interpolation="none")
+    axis.set(xlim=(0, columns), ylim=(-rows, 0))
+    axis.axis("off")
+    return axis
+
+
+@drawing
+def activation_functions() -> np.ndarray:
+    """Draw tanh and ReLU, and below or beside them their derivatives."""
+    narrow = is_narrow()
+    shape, size = ((2, 1), (width(), 4.2)) if narrow else ((1, 2), (width(), 2.4))
+    figure, axes = plt.subplots(*shape, figsize=size, layout="constrained")
+    a = np.linspace(-4, 4, 161)
+    drawn = {
+        "output": {"tanh": np.tanh(a), "ReLU": np.maximum(a, 0)},
+        "derivative": {"tanh": 1 - np.tanh(a) ** 2, "ReLU": np.where(a > 0, 1.0, 0.0)},
+    }
+    for axis, (name, lines) in zip(axes, drawn.items(), strict=True):
+        for (label, values), colour in zip(lines.items(), (GREEN, BLUE), strict=True):
+            axis.plot(a, values, color=colour, label=label)
+        axis.set(xlabel="sum a", ylabel=name)
+    axes[0].set(ylim=(-1.3, 2.6))
+    axes[1].set(ylim=(-0.1, 1.3))
+    axes[0].legend(loc="upper left", frameon=False)
+    words = "saturated:\nhardly any\ngradient"
+    axes[1].text(3.0, 0.36, words, ha="center", color=in_words(GREEN), fontsize=SMALL)
+    return axes
+
+
+def _layers(lines: str) -> list[tuple[str, str, int, int]]:
+    """Read the layers of a network: kind, words, maps and side, a line each."""
+    rows = csv.reader(lines.splitlines(), skipinitialspace=True)
+    return [(kind, words, int(maps), int(side)) for kind, words, maps, side in rows]
+
+
+@drawing
+def side_by_side(networks: Mapping[str, str]) -> Axes:
+    """Draw networks as columns of layers, from the image down to the scores.
+
+    Args:
+        networks: For each its layers, a line each: kind ("image", "convolution",
+            "pooling" or "dense"), what it does in words (in quotation marks if they
+            have a comma), its maps or units, and the side of a map. The larger the
+            side, the wider the box; equal steps are equal factors.
+    """
+    columns = {name: _layers(lines) for name, lines in networks.items()}
+    longest = max(map(len, columns.values()))
+    figure, axis = plt.subplots(figsize=(width(), 0.37 * longest + 0.35))
+    figure.subplots_adjust(0, 0, 1, 1)
+    axis.axis("off")
+    colours = {"image": GREY, "convolution": BLUE, "pooling": GREEN, "dense": ORANGE}
+    box, column = 0.30, 1.0
+    for number, (name, layers) in enumerate(columns.items()):
+        left = number * column
+        axis.text(left, 0.75, name, weight="bold")
+        for row, (kind, words, maps, side) in enumerate(layers):
+            share = math.log2(side + 1) / 8  # of 227 pixels nearly all of the box
+            corner = (left + box * (1 - share) / 2, -row - 0.36)
+            style = {"fc": colours[kind], "alpha": 0.55, "ec": "none"}
+            axis.add_patch(Rectangle(corner, box * share, 0.72, **style))
+            size = f"{maps:,} × {side}×{side}" if side > 1 else f"{maps:,}"
+            if is_narrow():
+                words = words.replace("convolution ", "conv. ")
+            style = {"va": "center", "fontsize": SMALL}
+            axis.text(left + box + 0.02, 0.22 - row, words, **style)
+            axis.text(left + box + 0.02, -0.2 - row, size, color=GREY, **style)
+    axis.set(xlim=(-0.01, len(columns) * column), ylim=(-longest + 0.4, 1.2))
+    return axis
+
+
+@drawing
+def inception_module(branches: Sequence[Sequence[str]], ends: tuple[str, str]) -> Axes:
+    """Draw branches side by side, from what comes in to what is stacked.
+
+    Args:
+        branches: The words of each branch's boxes, first the lower one; a line break
+            stands before the number of maps.
+        ends: What comes in, and what goes out.
+    """
+    figure, axis = plt.subplots(figsize=(width(), 2.9))
+    figure.subplots_adjust(0, 0, 1, 1)
+    axis.axis("off")
+    middle = (len(branches) - 1) / 2
+    across = len(branches) - 0.1
+    for words, y in zip(ends, (0.0, 3.0), strict=True):
+        _labelled(axis, middle, y, words, across, 0.42, GREY)
+    for x, parts in enumerate(branches):
+        heights = [1.5] if len(parts) == 1 else [1.0, 2.0]
+        for words, y in zip(parts, heights, strict=True):
+            thin = words.startswith("1×1")
+            _labelled(axis, x, y, words, 0.86, 0.6, BLUE if thin else ORANGE)
+        stops = [0.21]
+        for y in heights:
+            stops += [y - 0.3, y + 0.3]
+        stops.append(2.79)
+        for start, end in zip(stops[::2], stops[1::2], strict=True):
+            _arrow(axis, (x, start), (x, end))
+    axis.set(xlim=(-0.5, len(branches) - 0.5), ylim=(-0.28, 3.28))
+    return axis
+
+
+@drawing
+def squeeze_and_excitation(
+    maps: Tensor, averages: Tensor, hidden: Tensor, gates: Tensor
+) -> Axes:
+    """Draw a small example: maps, their averages, the hidden layer, gates, maps.
+
+    Args:
+        maps: (C, H, W), from 0 upwards.
+        averages, gates: (C,).
+        hidden: (C / r,).
+    """
+    figure, axis = plt.subplots(figsize=(width(), 3.0))
+    figure.subplots_adjust(0, 0, 1, 1)
+    axis.axis("off")
+    count = len(maps)
+    rows = [-place for place in range(count)]
+    between = np.linspace(rows[0] - 0.5, rows[-1] + 0.5, len(hidden)).tolist()
+    for place, row in enumerate(rows):
+        for x, part in ((0.0, maps[place]), (4.0, maps[place] * gates[place])):
+            extent = (x - 0.36, x + 0.36, row - 0.36, row + 0.36)
+            style = {"cmap": "gray_r", "vmin": 0, "vmax": maps.max().item()}
+            axis.imshow(part.numpy(), extent=extent, aspect="auto", **style)
+            box = (x - 0.36, row - 0.36)
+            axis.add_patch(Rectangle(box, 0.72, 0.72, fill=False, ec=GREY))
+    columns = ((1.0, rows, averages), (2.0, between, hidden), (3.0, rows, gates))
+    for x, heights, numbers in columns:
+        for y, number in zip(heights, numbers.tolist(), strict=True):
+            _labelled(axis, x, y, f"{number:.2f}", 0.5, 0.5, ORANGE if x == 3 else BLUE)
+    for x, starts, ends in ((1.0, rows, between), (2.0, between, rows)):
+        for start, end in itertools.product(starts, ends):
+            axis.plot([x + 0.25, x + 0.75], [start, end], color=PALE, lw=1, zorder=0)
+    for row in rows:
+        _arrow(axis, (0.38, row), (0.73, row))
+        _arrow(axis, (3.27, row), (3.62, row))
+    heads = ("maps", "squeeze:\naverages", "excite:\nhidden", "gates", "maps\n× gate")
+    for x, words in enumerate(heads):
+        axis.text(x, 0.5, words, ha="center", va="bottom", fontsize=SMALL)
+    axis.set(xlim=(-0.5, 4.5), ylim=(rows[-1] - 0.45, 1.25))
+    return axis
+
+
+def _labelled(
+    axis: Axes, x: float, y: float, words: str, across: float, high: float, colour: str
+) -> None:
+    """Draw a box around a point, with words in it."""
+    corner = (x - across / 2, y - high / 2)
+    axis.add_patch(Rectangle(corner, across, high, fc=colour, alpha=0.3, ec="none"))
+    axis.text(x, y, words, ha="center", va="center", fontsize=SMALL)
+
+
+def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
+
+
+@drawing
+def two_ways() -> Axes:
+    """Draw the way from pixels to a class with designed features, and with learnt."""
+    figure, axis = plt.subplots(figsize=(width(), 2.2))
+    figure.subplots_adjust(0, 0, 1, 1)
+    axis.axis("off")
+    ways = {
+        1.0: ("until 2011", ["SIFT", "Fisher\nvector", "linear\nSVM"], 1),
+        0.0: (
+            "from 2012 on",
+            ["convolu-\ntions", "convolu-\ntions", "dense\nlayers"],
+            3,
+        ),
+    }
+    for y, (name, parts, learnt) in ways.items():
+        axis.text(-0.42, y + 0.4, name, weight="bold", va="center")
+        boxes = ["pixels", *parts, "class"]
+        for x, words in enumerate(boxes):
+            end = x in (0, len(boxes) - 1)
+            colour = GREY if end or x <= len(parts) - learnt else BLUE
+            high = 0.3 if end else 0.52
+            _labelled(axis, x, y, words, 0.78, high, colour)
+            if x:
+                _arrow(axis, (x - 0.6, y), (x - 0.4, y))
+    words = "blue: fitted to the labels"
+    axis.text(4.42, 1.4, words, color=in_words(BLUE), ha="right", va="center")
+    axis.set(xlim=(-0.5, 4.5), ylim=(-0.36, 1.6))
     return axis

@@ -14,6 +14,8 @@ ARXIV = re.compile(r".+ (20\d\d), arXiv:(\d\d)(\d\d)\.\d{4,5}")
 ELSEWHERE = {
     "LeCun et al. 1998",
     "Krizhevsky et al. 2012",
+    "Shankar et al. 2020",
+    "tensorflow/tpu",
     "CS231n 2017",
     "CS231n 2018",
     "CS231n notes",

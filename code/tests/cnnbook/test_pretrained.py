@@ -164,8 +164,20 @@ def test_of_several_that_miss_weights_one_downloads_them(own_weights):
     assert len(downloads) == 1
 
 
+IMPORTED = {
+    pretrained.WEIGHTS / f"{name}-imagenet.safetensors" for name in pretrained.IMPORTED
+}
+
+
+def test_imported_weights_are_not_large_and_have_their_licence_beside_them():
+    for file in IMPORTED:
+        assert file.stat().st_size < 10_000_000
+        licence = file.with_suffix(".LICENSE.txt").read_text(encoding="utf-8")
+        assert "Apache License" in licence
+
+
 def test_the_books_own_weights_are_small_and_belong_to_their_run():
-    files = list(pretrained.WEIGHTS.glob("*.safetensors"))
+    files = set(pretrained.WEIGHTS.glob("*.safetensors")) - IMPORTED
     assert files
     assert all(file.stat().st_size < 1_000_000 for file in files)
     network = pretrained.load_own("lenet5", "mnist")

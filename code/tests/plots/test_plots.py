@@ -14,8 +14,14 @@ from cnnbook import plots
 
 CHAPTERS = Path(__file__).parents[3] / "chapters"
 FILES = ["lenet", "ilsvrc", "vgg", "fc", "resnet", "gap", "complexity"]  # by chapter
-# Draw on Axes that are there, or take numbers that cannot be empty.
-NO_DATA = {"charts.draw_bars", "charts.draw_seeds", "gap.two_heads"}
+# Draw on Axes that are there, or take numbers that cannot be empty, or nothing.
+NO_DATA = {
+    "charts.draw_bars",
+    "charts.draw_seeds",
+    "gap.two_heads",
+    "ilsvrc.activation_functions",
+    "ilsvrc.two_ways",
+}
 
 
 def _drawings():

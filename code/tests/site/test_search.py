@@ -52,7 +52,7 @@ ASKED = {
     "pruning": ("#pruning-the-smallest-weights-go",),
     "inception module": ("glossary#term-inception-module",),
     "Network in network": ("06-gap-vs-flatten#network-in-network",),
-    "local response normalization": ("#response-normalisation",),
+    "local response normalization": ("response-normalisation",),
     "depthwise convolution": ("glossary#term-depthwise-convolution",),
     "fully connected": ("04-fc",),
     "degredation": ("glossary", "higher error on the training images"),

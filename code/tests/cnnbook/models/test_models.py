@@ -55,6 +55,7 @@ PARAMETERS = {
     "preact-resnet110-cifar": 1_727_962,
     "se-resnet50": 28_088_024,
     "senet154": 115_088_984,
+    "efficientnet-lite0": 4_652_008,
 }
 
 # Our name of each network that torchvision also has.

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnnbook import data, models, papers, training
+from cnnbook import data, models, papers, pretrained, training
 from cnnbook._book import ROOT
 from cnnbook.data import Augmentation
 from cnnbook.training import Recipe, recipe_for
@@ -98,7 +98,11 @@ def _recipes_of(model: str) -> list[tuple[str, str]]:
     return [(own, "")] + paper * (model not in WITHOUT_A_PAPER)
 
 
-@pytest.mark.parametrize("model", models.names())
+# All that the book trains, or says how to.
+TRAINED = [name for name in models.names() if name not in pretrained.IMPORTED]
+
+
+@pytest.mark.parametrize("model", TRAINED)
 def test_every_network_has_a_recipe_for_the_data_it_was_made_for(model):
     for dataset, recipe in _recipes_of(model):
         task = Task.find(model, dataset, recipe, outlined=True)
@@ -106,9 +110,7 @@ def test_every_network_has_a_recipe_for_the_data_it_was_made_for(model):
 
 
 # Of networks that differ in their depth alone, such as resnet18 and resnet152, one.
-SHALLOWEST = {
-    re.sub(r"\d+", "", name): name for name in reversed(models.names())
-}.values()
+SHALLOWEST = {re.sub(r"\d+", "", name): name for name in reversed(TRAINED)}.values()
 
 
 @pytest.mark.parametrize(
