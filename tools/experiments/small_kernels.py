@@ -59,6 +59,7 @@ COMPARISON = Comparison(
     "small-kernels-digits",
     {name: Arm(partial(network, block), RECIPE) for name, block in BLOCKS.items()},
     "digits",
+    seeds=range(3),
     held_out=437,
     images=500,
     search_epochs=PASSES,
