@@ -170,8 +170,9 @@ def stride_walk(layers: Sequence[tuple[int, int, int]], pixels: int = 9) -> Axes
         words = ""
         if level:
             kernel, stride, padding = layers[level - 1]
-            words = f"stride {stride}, padding {padding}"
-            words = words if is_narrow() else f"{kernel}×{kernel}, {words}"
+            words = f"stride {stride}"
+            if not is_narrow():
+                words = f"{kernel}×{kernel}, {words}, padding {padding}"
             _draw_reading(axis, layers, fields, level)
         words += f"{': ' if words else ''}r = {own}, j = {step}, a = {begin}"
         words = words.replace("-", "−") if level else f"pixels: {words}"
