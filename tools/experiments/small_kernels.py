@@ -8,6 +8,7 @@ does, two pixels before its first layer and none before the second, so that no v
 between the two layers is cut at the border.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from torch import nn
@@ -42,7 +43,7 @@ def pair_with_relu() -> list[nn.Module]:
     return pair(nn.ReLU())
 
 
-def network(block) -> nn.Module:
+def network(block: Callable[[], list[nn.Module]]) -> nn.Module:
     """Return the chapter's network for digits, with a block in its middle."""
     before = [nn.Conv2d(1, 18, 4, stride=4), nn.ReLU()]
     after = [nn.BatchNorm2d(18), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -304,7 +305,7 @@ def kernel_shapes(ways: Mapping[str, Sequence[np.ndarray]]) -> Axes:
 
 @drawing
 def marked_lines(
-    table: pd.DataFrame, marks: Mapping[str, float], **options: object
+    table: pd.DataFrame, marks: Mapping[str, float], **options: Any
 ) -> Axes:
     """Draw `charts.lines` with upright marks, each with its name beside it.
 
