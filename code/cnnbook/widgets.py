@@ -79,6 +79,7 @@ def frames(
     name: str,
     inner_labels: Sequence[str] = (),
     inner_name: str = "",
+    start: str | None = None,
 ) -> Frames:
     """Show one of several pictures, chosen by a slider.
 
@@ -89,6 +90,7 @@ def frames(
         pictures: One for each of `labels`, made with `picture`.
         labels: What the slider shows at each position.
         name: What the slider sets.
+        start: The label that is on view at first, the first one if None.
 
     Raises:
         ValueError: If there is no picture, or not one for each label.
@@ -115,6 +117,8 @@ def frames(
             jslink((sliders[1], "index"), (stack, "selected_index"))
     stack = _stack(outer)
     jslink((sliders[0], "index"), (stack, "selected_index"))
+    if start is not None:
+        sliders[0].index = stack.selected_index = list(labels).index(start)
     return Frames([*sliders, *_hidden_bar(), stack])
 
 

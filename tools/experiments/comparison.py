@@ -47,6 +47,10 @@ class Comparison:
         seeds: Each decides the weights and the order of the images.
         held_out: How many training images choose the rate.
         search_epochs: Passes of a run that only helps to choose the rate.
+        rates: Tried with every arm, for a curve of the error against the rate. Without,
+            as few are tried as show the best one.
+        images: How many training images each seed draws for itself; all if None.
+        every_epoch: Whether the test error is recorded after each pass, or at the end.
     """
 
     name: str
@@ -55,6 +59,9 @@ class Comparison:
     seeds: Sequence[int] = range(5)
     held_out: int = 10_000
     search_epochs: int = 3
+    rates: Sequence[float] = ()
+    images: int | None = None
+    every_epoch: bool = True
 
     def run(self, command: str) -> Path:
         """Do what is still to be done; each arm that is whole joins the record."""
@@ -67,6 +74,8 @@ class Comparison:
             "held_out": self.held_out,
             "search_epochs": self.search_epochs,
         }
+        if self.images:
+            described["images"] = self.images
         results = {}
         for name, arm in self.arms.items():
             tried = self._search(name, arm, search)
@@ -90,19 +99,17 @@ class Comparison:
     def _search(self, name: str, arm: Arm, dataset: Dataset) -> dict[float, float]:
         """Return the error (%) on the images set apart, by the rate that was tried."""
         tried: dict[float, float] = {}
-        wanted = [arm.recipe.learning_rate * FACTOR**step for step in (-1, 0, 1)]
+        first = [arm.recipe.learning_rate * FACTOR**step for step in (-1, 0, 1)]
+        wanted = list(self.rates) or first
         while wanted:
             for rate in wanted:
                 rate = float(f"{rate:.3g}")
                 recipe = replace(
                     arm.recipe, epochs=self.search_epochs, learning_rate=rate
                 )
-                done = self._once(
-                    name,
-                    replace(arm, recipe=recipe),
-                    SEARCH_SEED,
-                    (dataset.train, dataset.validation),
-                )
+                searched = replace(arm, recipe=recipe)
+                splits = (dataset.train, dataset.validation)
+                done = self._once(name, searched, SEARCH_SEED, splits)
                 tried[rate] = done["test_error"][-1]
             rates = sorted(tried)
             best = min(rates, key=lambda rate: tried[rate])
@@ -122,25 +129,41 @@ class Comparison:
         file = Path("runs", self.name, f"{name}, {epochs}, {rate:g}, seed {seed}.json")
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            done = _done(arm, seed, splits)
+            train, test = splits
+            done = _done(arm, seed, (self._drawn(train, seed), test), self.every_epoch)
             partial = file.with_suffix(".part")
             partial.write_text(json.dumps(done), encoding="utf-8")
             partial.replace(file)
             print(f"{file.stem}: {done['test_error'][-1]:.2f} %", flush=True)
         return json.loads(file.read_text(encoding="utf-8"))
 
+    def _drawn(self, train: Split, seed: int) -> Split:
+        """Return the images that a seed trains on."""
+        if self.images is None:
+            return train
+        generator = torch.Generator().manual_seed(seed)
+        return train[torch.randperm(len(train), generator=generator)[: self.images]]
 
-def _done(arm: Arm, seed: int, splits: tuple[Split, Split]) -> dict:
+
+def _done(arm: Arm, seed: int, splits: tuple[Split, Split], every_epoch: bool) -> dict:
     try:
-        return train_once(arm, seed, splits)
+        return train_once(arm, seed, splits, every_epoch=every_epoch)
     except FloatingPointError:  # the rate was too high: no better than a wild guess
         return {"seed": seed, "diverged": True, "train_error": [], "test_error": [100]}
 
 
 def train_once(
-    arm: Arm, seed: int, splits: tuple[Split, Split], *, progress: bool = False
+    arm: Arm,
+    seed: int,
+    splits: tuple[Split, Split],
+    *,
+    progress: bool = False,
+    every_epoch: bool = True,
 ) -> dict:
     """Train on the first split; return errors (%) by epoch, and seconds of training.
+
+    Args:
+        every_epoch: Whether the second split is tested after each epoch, or once.
 
     Raises:
         FloatingPointError: If the loss is no longer finite.
@@ -150,11 +173,21 @@ def train_once(
     network = arm.build()
     start = time.perf_counter()
     history = training.fit(
-        network, train, arm.recipe, validation=test, seed=seed, progress=progress
+        network,
+        train,
+        arm.recipe,
+        validation=test if every_epoch else None,
+        seed=seed,
+        progress=progress,
     )
+    seconds = round(time.perf_counter() - start, 1)
+    if every_epoch:
+        test_error = history.validation_error.round(3).tolist()
+    else:
+        test_error = [round(training.evaluate(network, test).error, 3)]
     return {
         "seed": seed,
-        "seconds": round(time.perf_counter() - start, 1),
+        "seconds": seconds,
         "train_error": history.train_error.round(3).tolist(),
-        "test_error": history.validation_error.round(3).tolist(),
+        "test_error": test_error,
     }

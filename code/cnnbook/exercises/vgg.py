@@ -9,7 +9,7 @@ from torch import nn
 
 from .. import cost, receptive_field
 from ..models import resnet
-from ._cases import Cases
+from ._cases import Cases, seeded
 
 IMAGE = (3, 224, 224)
 
@@ -38,9 +38,52 @@ def crossover_of_three() -> Cases:
     return [((), 20 / 9)]
 
 
-def middle_maps() -> Cases:
-    """From one map to the 64 of VGG's first layers."""
-    return [((1,), 2), ((3,), 5), ((6,), 10), ((18,), 28), ((64,), 98)]
+class Reaches:
+    """Whether a list of layers is a stack that sees far at little cost."""
+
+    field, macs, weights, side = 224, 10**9, 25_000, 7
+
+    def __eq__(self, other: object) -> bool:
+        """Build a list of (kernel, stride, dilation, maps), trace it and count it."""
+        if isinstance(other, Reaches):
+            return True
+        if not isinstance(other, list) or not other:
+            return NotImplemented
+        if min(layer[3] for layer in other) < 16 or other[-1][3] < 64:
+            return False
+        channels, built = IMAGE[0], []
+        with torch.device("meta"):
+            for kernel, stride, dilation, maps in other:
+                same = dilation * (kernel - 1) // 2
+                built.append(
+                    nn.Conv2d(
+                        channels, maps, kernel, stride, same, dilation, bias=False
+                    )
+                )
+                channels = maps
+        stack = nn.Sequential(*built)
+        last = receptive_field.trace(stack, IMAGE).iloc[-1]
+        sums = cost.total(stack, IMAGE)
+        return bool(
+            last["size"] >= self.field
+            and last.output_size >= self.side
+            and sums.macs < self.macs
+            and sums.parameters < self.weights
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equal to lists, which have others
+
+    def __repr__(self) -> str:
+        """Say what was asked for, for a reader whose stack falls short."""
+        return (
+            f"a stack with field {self.field}, {self.side}×{self.side} maps, below "
+            f"{self.weights:,} weights and 1 G MACs, 16 maps a layer and 64 at the end"
+        )
+
+
+def far_and_cheap() -> Cases:
+    """One stack, judged by what it sees and costs."""
+    return [((), Reaches())]
 
 
 def sound_field() -> Cases:
@@ -83,3 +126,47 @@ def stems() -> Cases:
         for stem in (one, three)
     ]
     return [((), (*weights, *fields))]
+
+
+class EqualsItsProduct:
+    """Whether two layers of 3×3 are, border included, the 5×5 that they make."""
+
+    def __init__(self, x: torch.Tensor):
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        """Compare a module with the 5×5 that it is far from any border."""
+        if isinstance(other, EqualsItsProduct):
+            return torch.equal(self.x, other.x)
+        if not isinstance(other, nn.Module):
+            return NotImplemented
+        with torch.no_grad():
+            got, room = other(self.x), 8
+            wide = other(nn.functional.pad(self.x, [room] * 4))
+        size = self.x.shape[-1]
+        inside = wide[..., room : room + size, room : room + size]
+        kernels = [p.shape for p in other.parameters() if p.dim() == 4]
+        shapes = [torch.Size([25, 18, 3, 3]), torch.Size([18, 25, 3, 3])]
+        return (
+            kernels == shapes
+            and got.shape == inside.shape
+            and torch.allclose(got, inside, atol=1e-5)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equal to modules, which have others
+
+    def __repr__(self) -> str:
+        """Say what the module should do, for a reader whose own does not."""
+        return "two 3×3, 18 maps to 25 to 18, that no border cuts between them"
+
+
+def pair_without_a_border() -> Cases:
+    """A pair that equals one 5×5 everywhere: its own product, with padding 2."""
+    with seeded(0):
+        x = torch.randn(1, 18, 8, 8)
+    return [((), EqualsItsProduct(x))]
+
+
+def what_follows() -> Cases:
+    """Four claims about one row of a table: none follows but the last."""
+    return [((), (False, False, False, True))]

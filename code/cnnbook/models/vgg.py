@@ -22,6 +22,39 @@ CONFIGURATIONS = {
 }
 
 
+# What the paper compares with B (section 4.1): a 5x5 in place of each pair of 3x3.
+LARGE_KERNELS = "64:5 | 128:5 | 256:5 | 512:5 | 512:5 |"
+
+
+def convolutional_part(
+    words: str, in_channels: int = 3, *, divide_by: int = 1, batch_norm: bool = False
+) -> nn.Sequential:
+    """Build the convolutions, ReLUs and poolings that a line of `CONFIGURATIONS` lists.
+
+    Args:
+        words: Such a line; a number after a colon is the side of the kernel.
+        in_channels: Channels of the input images.
+        divide_by: All numbers of maps are divided by it.
+        batch_norm: Normalise each convolution's output.
+    """
+    layers: list[nn.Module] = []
+    for word in words.split():
+        if word == "|":
+            layers.append(nn.MaxPool2d(2))  # halves height and width
+            continue
+        maps, _, kernel = word.partition(":")
+        out_channels, kernel_size = int(maps) // divide_by, int(kernel or 3)
+        padding = kernel_size // 2
+        layers.append(
+            nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding)
+        )
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(out_channels))
+        layers.append(nn.ReLU())
+        in_channels = out_channels
+    return nn.Sequential(*layers)
+
+
 class VGG(nn.Module):
     """VGG in one of its configurations; D, known as VGG-16, has 138,357,544 parameters.
 
@@ -46,23 +79,9 @@ class VGG(nn.Module):
         super().__init__()
         self.configuration = configuration
         self.in_channels = in_channels
-        layers: list[nn.Module] = []
-        for word in CONFIGURATIONS[configuration].split():
-            if word == "|":
-                layers.append(nn.MaxPool2d(2))  # halves height and width
-                continue
-            maps, _, kernel = word.partition(":")
-            out_channels, kernel_size = int(maps), int(kernel or 3)
-            layers.append(
-                nn.Conv2d(
-                    in_channels, out_channels, kernel_size, padding=kernel_size // 2
-                )
-            )
-            if batch_norm:
-                layers.append(nn.BatchNorm2d(out_channels))
-            layers.append(nn.ReLU())
-            in_channels = out_channels
-        self.features = nn.Sequential(*layers)
+        self.features = convolutional_part(
+            CONFIGURATIONS[configuration], in_channels, batch_norm=batch_norm
+        )
         self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
             nn.Linear(512 * 7 * 7, 4096),

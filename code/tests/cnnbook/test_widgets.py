@@ -30,6 +30,12 @@ def test_a_slider_is_linked_to_its_pictures_in_the_browser():
     assert not plt.get_fignums()  # each figure is closed
 
 
+def test_a_slider_may_start_elsewhere():
+    box = widgets.frames(_pictures(3), "abc", name="letter", start="c")
+    slider, stack = box.children[0], box.children[-1]
+    assert (slider.index, stack.selected_index) == (2, 2)
+
+
 def test_two_sliders_choose_row_and_column():
     rows = [_pictures(2), _pictures(2), _pictures(2)]
     box = widgets.frames(rows, "abc", name="x", inner_labels="de", inner_name="y")

@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from matplotlib.colors import to_hex
@@ -38,8 +40,10 @@ def test_a_pyramid_is_as_wide_as_the_field(kernels):
 def test_a_field_is_framed_and_fades_where_little_is_seen():
     photograph, share = torch.zeros(3, 8, 8), torch.zeros(8, 8)
     share[4, 4] = 1.0
-    left, right = vgg.receptive_field(photograph, (2, 6), share)
-    assert {frame.get_bbox().bounds for frame in left.patches} == {(1.5, 1.5, 5, 5)}
+    left, right = vgg.receptive_field(photograph, (2, 6), share, 3)
+    frames = {frame.get_bbox().bounds for frame in left.patches}
+    assert frames == {(1.5, 1.5, 5, 5), (2.5, 2.5, 3, 3)}
+    assert {frame.get_bbox().bounds for frame in right.patches} == {(2.5, 2.5, 3, 3)}
     seen = right.get_images()[0].get_array()
     assert seen[4, 4].tolist() == [0, 0, 0]
     assert seen[3, 4].tolist() == [1, 1, 1]  # white
@@ -56,3 +60,65 @@ def test_means_have_the_standard_error_of_their_dots():
     assert bar.get_segments()[0][:, 0].tolist() == pytest.approx([1, 3])
     colours = [container[0].get_color() for container in axis.containers]
     assert colours[0] == colours[1] != colours[2]  # by the first line of the label
+
+
+def test_a_walk_names_size_jump_and_start_of_each_layer():
+    axis = vgg.stride_walk([(3, 2, 1), (3, 1, 1)])
+    words = [text.get_text() for text in axis.texts]
+    assert "pixels: r = 1, j = 1, a = 0" in words
+    assert any(word.endswith("r = 3, j = 2, a = −1") for word in words)
+    assert "r = 7 pixels from a = −3" in words
+    (first, _), (second, _) = (bar.get_xdata() for bar in axis.get_lines()[-2:])
+    assert second - first == 2
+
+
+@pytest.mark.parametrize(
+    ("dilations", "expected"),
+    [
+        ([1, 1, 1], [1, 3, 6, 7, 6, 3, 1]),
+        ([2, 2], [1, 0, 2, 0, 3, 0, 2, 0, 1]),
+        ([1, 3], [1] * 9),
+    ],
+)
+def test_paths_are_counted_down_to_the_pixels(dilations, expected):
+    levels = vgg.path_counts(dilations)
+    assert levels[-1].tolist() == expected
+    assert [level.sum() for level in levels] == [3**n for n in range(len(levels))]
+
+
+def test_a_triangle_writes_every_count_and_leaves_blind_places_empty():
+    axis = vgg.path_triangles({"a": [2]})
+    assert [text.get_text() for text in axis.texts] == [
+        "a",
+        "1",
+        "1",
+        "0",
+        "1",
+        "0",
+        "1",
+    ]
+    blind = [box for box in axis.patches if box.get_facecolor()[3] == 0]
+    assert len(blind) == 2
+
+
+def test_kernels_are_drawn_weight_by_weight():
+    holes = np.array([[1, 0, 1]])
+    axis = vgg.kernel_shapes({"two": [np.ones((2, 2)), holes]})
+    assert [text.get_text() for text in axis.texts] == ["two", "6 weights"]
+    filled = [box for box in axis.patches if box.get_facecolor()[3] > 0]
+    assert (len(axis.patches), len(filled)) == (7, 6)
+
+
+def test_marks_stand_where_they_belong():
+    table = pd.DataFrame({"line": [0.0, 1.0]}, index=[0.0, 4.0])
+    axis = vgg.marked_lines(table, {"here": 1.5}, xlabel="x", ylabel="y")
+    assert [1.5, 1.5] in [list(line.get_xdata()) for line in axis.get_lines()]
+    assert "here" in [text.get_text() for text in axis.texts]
+
+
+def test_a_profile_shades_the_middle():
+    table = pd.DataFrame({"seen": [0.0, 1.0, 0.0]}, index=[-2, 0, 2])
+    axis = vgg.profile(table, ("most", 2.0), xlabel="x")
+    band = axis.patches[0].get_bbox()
+    assert (band.x0, band.x1) == (-1, 1)
+    assert {text.get_text() for text in axis.texts} == {"most", "seen"}
