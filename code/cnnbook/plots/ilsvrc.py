@@ -43,11 +43,16 @@ KINDS = {
 
 
 @drawing
-def winners(table: pd.DataFrame) -> Axes:
+def winners(
+    table: pd.DataFrame, whiskers: Mapping[str, tuple[float, float]] | None = None
+) -> Axes:
     """Draw the rows of `papers.ilsvrc` as bars, and say in words what each stands for.
 
     Full bars are entries of the challenge, pale ones are not; bars with stripes were
     trained with outside data.
+
+    Args:
+        whiskers: From where to where the error of a team may lie, for some of them.
     """
     rows = range(len(table))
     # On a phone each name stands above its bar: beside it there is no room.
@@ -63,7 +68,10 @@ def winners(table: pd.DataFrame) -> Axes:
         style = {"facecolor": face, "edgecolor": edge, "hatch": hatch, "alpha": alpha}
         thick = 0.42 if is_narrow() else 0.72
         axis.barh(-place, row.error, height=thick, **style)
-        axis.text(row.error + 0.3, -place, f"{row.error:.1f}", va="center")
+        low, high = (whiskers or {}).get(row.team, (row.error, row.error))
+        if high > low:
+            axis.plot([low, high], [-place] * 2, "|-", color=INK, lw=1.4, ms=7)
+        axis.text(high + 0.3, -place, f"{row.error:.1f}", va="center")
         if is_narrow():
             name = _described(row)
             axis.text(0, 0.28 - place, name, va="bottom", fontsize=SMALL)

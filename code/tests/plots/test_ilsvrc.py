@@ -6,7 +6,7 @@ from cnnbook.plots import ilsvrc
 
 def test_winners_say_what_is_published_and_no_more():
     results = papers.ilsvrc()
-    axis = ilsvrc.winners(results)
+    axis = ilsvrc.winners(results, {"annotator A1": (4.0, 6.2)})
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert "2012  AlexNet (5 nets, 8 layers)" in labels
     assert "2016  ensemble" in labels
@@ -14,6 +14,7 @@ def test_winners_say_what_is_published_and_no_more():
     assert [bar.get_width() for bar in axis.patches] == results.error.tolist()
     striped = [bool(bar.get_hatch()) for bar in axis.patches]
     assert striped == (results.outside_data == True).fillna(False).tolist()  # noqa: E712
+    assert [line.get_xdata().tolist() for line in axis.lines] == [[4.0, 6.2]]
 
 
 def test_stairs_are_the_winners_of_eight_years():
