@@ -25,13 +25,13 @@ from tools.notebooks.definitions import definitions
 chapter = definitions("04-fc-parameter-blowup")
 COMMAND = "python -m tools.experiments.pruning"
 NAME = "pruning-digits"
-STEPS = 6  # each leaves half of the weights that the one before left
+STEPS = 5  # each leaves half of the weights that the one before left
 STEP_EPOCHS = 1
-RATES = (0.0006, 0.002, 0.006, 0.02)
+RATES = (0.002, 0.006, 0.02)
 SEARCH_SEED, SEEDS = 100, range(3)
 POSITIONS = 16  # of a map that fc6 reads
 RECIPE = Recipe(
-    epochs=15, batch_size=64, learning_rate=0.015, augmentation=Augmentation(shift=1)
+    epochs=10, batch_size=64, learning_rate=0.015, augmentation=Augmentation(shift=1)
 )
 Rule = Callable[[Tensor, float], Tensor]  # weights and the share kept -> a mask
 
