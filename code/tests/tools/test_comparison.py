@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from cnnbook.models import build
 from cnnbook.data import Split
+from cnnbook.models import build
 from cnnbook.training import Evaluation, Recipe
 from tools.experiments import comparison
 from tools.experiments.comparison import SEARCH_SEED, Arm, Comparison, shown_again
