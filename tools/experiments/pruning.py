@@ -5,8 +5,8 @@ python -m tools.experiments.pruning
 Three arms leave the same number of fc6's weights: "step by step" halves them and trains
 an epoch, again and again, as Han et al. (2015) do; "at once" goes to the last size in
 one step and then trains for as many epochs; "whole maps" goes step by step, too, but
-takes all weights with which fc6 reads a map, so that the map need not be computed. Each arm has
-its own learning rate, chosen on images set apart.
+takes all weights with which fc6 reads a map, so that the map need not be computed.
+Each arm has its own learning rate, chosen on images set apart.
 """
 
 import copy

@@ -113,23 +113,30 @@ def _percent(share: float) -> str:
 
 @drawing
 def parameter_counts(millions: Mapping[str, float], *, limit: float) -> Axes:
-    """Draw a few numbers of parameters as bars on one scale.
+    """Draw a few numbers of parameters as squares, whose areas are on one scale.
+
+    Areas, because the numbers differ by a factor of a thousand: of bars, the short ones
+    would not be seen.
 
     Args:
-        millions: What each bar stands for, and its number of parameters in millions.
-        limit: The right end of the scale: the same for all frames of a slider.
+        millions: What each square stands for, and its number of parameters in millions.
+        limit: What would fill a slot: the same for all frames of a slider.
     """
-    figure, axis = plt.subplots(figsize=(width(), 0.7 + 0.42 * len(millions)))
-    left = 0.34 if is_narrow() else 0.2
-    figure.subplots_adjust(left, 0.28, 0.97, 0.98)  # the same in all frames
-    draw_bars(
-        axis,
-        millions,
-        colours=CYCLE[: len(millions)],
-        write="{:,.1f} M".format,
-        limit=1.2 * limit,  # and the number beside the longest bar
-        xlabel="parameters, million",
-    )
+    slots = len(millions)
+    figure, axis = plt.subplots(figsize=(width(), 0.75 + 0.95 * width() / slots))
+    figure.subplots_adjust(0, 0, 1, 1)  # the same in all frames
+    colours = CYCLE[:slots]
+    for slot, ((name, count), colour) in enumerate(
+        zip(millions.items(), colours, strict=True)
+    ):
+        side = 0.9 * np.sqrt(count / limit)
+        corner = (slot + 0.5 - side / 2, 0)
+        axis.add_patch(Rectangle(corner, side, side, fc=colour, ec="none"))
+        words = {"ha": "center", "color": in_words(colour)}
+        axis.text(slot + 0.5, -0.04, f"{count:,.1f} M", va="top", **words)
+        axis.text(slot + 0.5, 0.93, name, va="bottom", **words)
+    axis.set(xlim=(0, slots), ylim=(-0.2, 1.1), aspect="equal")
+    axis.axis("off")
     return axis
 
 
