@@ -7,6 +7,7 @@ that the comparison, begun again, goes on where it was stopped.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,10 +31,13 @@ class Arm:
     Attributes:
         build: Makes the network.
         recipe: How it is trained; a `Comparison` begins to look for its rate there.
+        images: How many training images it sees, others with each seed; or all. An
+            epoch is as long as with all: so few are shown several times in it.
     """
 
     build: Callable[[], nn.Module]
     recipe: Recipe
+    images: int | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,10 @@ def train_once(
 ) -> dict:
     """Train on the first split; return errors (%) by epoch, and seconds of training.
 
+    The training error by epoch is a running mean, of images as they are varied and with
+    dropout; "fitted_error" is that of the trained network in use, on the images as they
+    are.
+
     Args:
         every_epoch: Whether the second split is tested after each epoch, or once.
 
@@ -169,6 +177,8 @@ def train_once(
         FloatingPointError: If the loss is no longer finite.
     """
     train, test = splits
+    if arm.images is not None:
+        train = shown_again(train, arm.images, seed)
     torch.manual_seed(seed)
     network = arm.build()
     start = time.perf_counter()
@@ -190,4 +200,12 @@ def train_once(
         "seconds": seconds,
         "train_error": history.train_error.round(3).tolist(),
         "test_error": test_error,
+        "fitted_error": round(training.evaluate(network, train).error, 3),
     }
+
+
+def shown_again(split: Split, images: int, seed: int) -> Split:
+    """Return as many images as `split` has, of which only so many are different."""
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(len(split), generator=generator)[:images]
+    return split[chosen.repeat(math.ceil(len(split) / images))[: len(split)]]

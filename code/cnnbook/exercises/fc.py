@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from scipy.sparse import csr_matrix
 from torch import nn
 
 from .. import cost, models
-from ._cases import Cases, seeded
+from ._cases import Cases, Computes, seeded
 
 # The chapter's own function: a network, the size of an image, a batch -> bytes.
 SavedBytes = Callable[[nn.Module, tuple[int, int, int], int], int]
@@ -103,6 +104,76 @@ def map_of_scores(reader: nn.Module, vgg: nn.Module) -> Cases:
         )
         for network, size, window_and_step in settings
     ]
+
+
+@seeded(0)
+def spatial_pyramid() -> Cases:
+    """Random maps of two sizes, and grids of a few sides."""
+    cases: Cases = []
+    for sides, shape in [((4, 2, 1), (2, 3, 13, 13)), ((3, 1), (1, 5, 7, 10))]:
+        maps = torch.randn(shape)
+        grids = [F.adaptive_max_pool2d(maps, side).flatten(1) for side in sides]
+        cases.append(((sides,), Computes(maps, torch.cat(grids, dim=1))))
+    return cases
+
+
+def corrected() -> Cases:
+    """VGG-16 with Adam, and a small network with plain SGD."""
+    settings = [
+        (138_357_544, 2, 16, 15_237_608, 1_530_368),
+        (60_000, 0, 64, 12_000, 1_500),
+    ]
+    return [
+        ((p, k, n, a, m), 4 * p * (2 + k) + n * (4 * a + 8 * m))
+        for p, k, n, a, m in settings
+    ]
+
+
+def stays_below() -> Cases:
+    """Short curves, one that rises again and one that never comes down."""
+    return [
+        (([[30, 12, 8, 9], [20, 6, 9, 7]], 10), 2),
+        (([[30, 9, 20, 9]], 10), 4),
+        (([[30, 20]], 10), 0),
+    ]
+
+
+class Head:
+    """What exercise 12 asks of a module; it equals each that fulfils all of it."""
+
+    def __init__(self, budget: int):
+        self.budget = budget
+
+    def __eq__(self, other: object) -> bool:
+        """Count a module's parameters, and shuffle the positions of its input."""
+        if isinstance(other, Head):
+            return self.budget == other.budget
+        if not isinstance(other, nn.Module):
+            return NotImplemented
+        with seeded(0), torch.no_grad():
+            maps = torch.randn(4, 64, 4, 4)
+            shuffled = maps.flatten(2)[..., torch.randperm(16)].view_as(maps)
+            scores, moved = (other.eval()(x) for x in (maps, shuffled))
+        parameters = sum(parameter.numel() for parameter in other.parameters())
+        return (
+            scores.shape == (4, 10)
+            and parameters <= self.budget
+            and not torch.allclose(scores, moved, atol=1e-3)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equal to modules, which have others
+
+    def __repr__(self) -> str:
+        """Say what the module should be, for a reader whose own is not."""
+        return (
+            "a module from (N, 64, 4, 4) to (N, 10) that has at most "
+            f"{self.budget:,} parameters and knows where a feature was"
+        )
+
+
+def small_head() -> Cases:
+    """A budget, which a depthwise kernel of the map's size keeps."""
+    return [((), Head(3000))]
 
 
 def _image_bytes(

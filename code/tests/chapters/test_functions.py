@@ -1,9 +1,5 @@
 """The functions that chapters define in front of the reader, on random settings."""
 
-import ast
-from types import SimpleNamespace
-
-import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,27 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from cnnbook._book import ROOT
+from tools.notebooks.definitions import definitions
 
-DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-
-
-def chapter(name: str) -> SimpleNamespace:
-    """Return what a chapter imports and defines, without running its experiments."""
-    names: dict = {}
-    for cell in nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4).cells:
-        if cell.cell_type == "code":
-            parts = [
-                node
-                for node in ast.parse(cell.source).body
-                if isinstance(node, DEFINITIONS)
-            ]
-            exec(compile(ast.Module(parts, []), cell.id, "exec"), names)
-    return SimpleNamespace(**names)
-
-
-lenet = chapter("01-lenet")
-fc = chapter("04-fc-parameter-blowup")
+lenet = definitions("01-lenet")
+fc = definitions("04-fc-parameter-blowup")
 
 
 # Chapter 1

@@ -93,8 +93,12 @@ DRAWN = {
         "error dots: seeds; diamonds: their mean and its standard error",
     ),
     "remedies": (
-        lambda: fc.parameters_beside_errors({"control": [1, 2], "b": [2, 2]}, [9, 5]),
-        "mean and range of 2 seeds grey: range of control",
+        lambda: fc.parameters_beside_errors({"a": [1, 2]}, [9], controls=["a"]),
+        "mean and range of 2 seeds grey: range of each one's own control",
+    ),
+    "what is left": (
+        lambda: fc.what_is_left({"a": (9.0, 5.0)}, whole=""),
+        "pale: before; coloured: after",
     ),
     "hundredths": (
         lambda: fc.hundredths({"of all": 0.5}, of="one layer"),

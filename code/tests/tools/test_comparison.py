@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from cnnbook.data import Split
 from cnnbook.models import build
-from cnnbook.training import Recipe
+from cnnbook.training import Evaluation, Recipe
 from tools.experiments import comparison
-from tools.experiments.comparison import SEARCH_SEED, Arm, Comparison
+from tools.experiments.comparison import SEARCH_SEED, Arm, Comparison, shown_again
 from tools.experiments.lenet5_changes import ARMS, STARTS, LocallyConnected2d, changed
 
 
@@ -29,6 +30,8 @@ def trained(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(comparison.training, "fit", fit)
+    evaluation = Evaluation(loss=0, error=0, top5_error=0)
+    monkeypatch.setattr(comparison.training, "evaluate", lambda *_: evaluation)
     monkeypatch.setattr(comparison.records, "FOLDER", tmp_path)
     return done
 
@@ -56,6 +59,16 @@ def test_rates_are_chosen_on_images_set_apart_with_a_seed_of_its_own(trained):
     final = [run for run in trained if run[2] != SEARCH_SEED]
     assert {(epochs, images) for _, epochs, _, images in search} == {(3, 1337)}
     assert {(epochs, images) for _, epochs, _, images in final} == {(7, 1437)}
+
+
+def test_few_images_are_shown_as_often_as_all_would_be():
+    split = Split(torch.arange(10.0).view(-1, 1, 1, 1), torch.arange(10))
+    again = shown_again(split, 4, seed=3)
+    counts = again.labels.bincount()
+    assert sorted(counts[counts > 0].tolist()) == [2, 2, 3, 3]
+    assert again.images.flatten().equal(again.labels.float())
+    assert shown_again(split, 4, seed=3).labels.equal(again.labels)
+    assert not shown_again(split, 4, seed=4).labels.equal(again.labels)
 
 
 def test_begun_again_it_trains_nothing_twice(trained):
