@@ -44,6 +44,7 @@ class Comparison:
         name: Of its record in data/runs and of its folder in runs/.
         arms: By name.
         dataset: A name that `data.load` knows.
+        side: Of its images, as `data.load` takes it.
         seeds: Each decides the weights and the order of the images.
         held_out: How many training images choose the rate.
         search_epochs: Passes of a run that only helps to choose the rate.
@@ -52,6 +53,7 @@ class Comparison:
     name: str
     arms: dict[str, Arm]
     dataset: str
+    side: int | None = None
     seeds: Sequence[int] = range(5)
     held_out: int = 10_000
     search_epochs: int = 3
@@ -59,11 +61,12 @@ class Comparison:
     def run(self, command: str) -> Path:
         """Do what is still to be done; each arm that is whole joins the record."""
         origin = training.origin(command, self.seeds)
-        search = data.load(self.dataset, validation=self.held_out)
-        whole = data.load(self.dataset)
+        search = data.load(self.dataset, validation=self.held_out, side=self.side)
+        whole = data.load(self.dataset, side=self.side)
         splits = (whole.train, whole.test)
         described = {
             "dataset": self.dataset,
+            "side": self.side,
             "held_out": self.held_out,
             "search_epochs": self.search_epochs,
         }
