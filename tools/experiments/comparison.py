@@ -44,19 +44,19 @@ class Comparison:
         name: Of its record in data/runs and of its folder in runs/.
         arms: By name.
         dataset: A name that `data.load` knows.
-        side: Of its images, as `data.load` takes it.
         seeds: Each decides the weights and the order of the images.
         held_out: How many training images choose the rate.
         search_epochs: Passes of a run that only helps to choose the rate.
+        side: Of the images, as `data.load` takes it.
     """
 
     name: str
     arms: dict[str, Arm]
     dataset: str
-    side: int | None = None
     seeds: Sequence[int] = range(5)
     held_out: int = 10_000
     search_epochs: int = 3
+    side: int | None = None
 
     def run(self, command: str) -> Path:
         """Do what is still to be done; each arm that is whole joins the record."""
