@@ -186,9 +186,9 @@ def by_path_length(
         training: As for `norm_by_layer`.
 
     Returns:
-        A row for each length: length, paths (their number), and share, the norm of the
-        sum of these paths' gradients divided by the norm of the whole gradient. Such
-        sums partly cancel, so the shares need not add up to 1.
+        A row for each length: length, paths (their number), and share, which part of
+        the whole gradient these paths contribute: the sum of their gradients, projected
+        on it. The shares add up to 1; what points the other way counts as negative.
 
     Raises:
         ValueError: If the model has no residual blocks, too many, or one without a
@@ -229,7 +229,8 @@ def by_path_length(
         [gradient] = torch.autograd.grad(loss, inputs, retain_graph=True)
         values.append(gradient.flatten())
     sums = torch.linalg.solve(torch.linalg.vander(places), torch.stack(values))
-    shares = sums.norm(dim=1) / sums.sum(dim=0).norm()
+    whole = sums.sum(dim=0)
+    shares = sums @ whole / whole.dot(whole)
     lengths = range(n + 1)
     return pd.DataFrame(
         {

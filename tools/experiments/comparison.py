@@ -47,7 +47,7 @@ class Comparison:
     Attributes:
         name: Of its record in data/runs and of its folder in runs/.
         arms: By name.
-        dataset: A name that `data.load` knows.
+        dataset: The data set's name.
         seeds: Each decides the weights and the order of the images.
         held_out: How many training images choose the rate.
         search_epochs: Passes of a run that only helps to choose the rate.
@@ -55,6 +55,8 @@ class Comparison:
             as few are tried as show the best one.
         images: How many training images each seed draws for itself; all if None.
         every_epoch: Whether the test error is recorded after each pass, or at the end.
+        load: Loads the data set by its name, as `data.load` does.
+        precision: As for `training.fit`.
     """
 
     name: str
@@ -66,12 +68,14 @@ class Comparison:
     rates: Sequence[float] = ()
     images: int | None = None
     every_epoch: bool = True
+    load: Callable[..., Dataset] = data.load
+    precision: str | None = None
 
     def run(self, command: str) -> Path:
         """Do what is still to be done; each arm that is whole joins the record."""
-        origin = training.origin(command, self.seeds)
-        search = data.load(self.dataset, validation=self.held_out)
-        whole = data.load(self.dataset)
+        origin = training.origin(command, self.seeds, self.precision)
+        search = self.load(self.dataset, validation=self.held_out)
+        whole = self.load(self.dataset)
         splits = (whole.train, whole.test)
         described = {
             "dataset": self.dataset,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,9 +18,37 @@ from torch import Tensor
 from .._forms import is_narrow, width
 from .charts import draw_seeds
 from .labels import CLEAR, label_above, seeds_in_words
-from .style import BLUE, GREY, INK, LOOKS, PALE, PAPER, RED, SMALL, Look, drawing, looks
+from .style import (
+    BLUE,
+    GREY,
+    INK,
+    LOOKS,
+    PALE,
+    PAPER,
+    RED,
+    SMALL,
+    Look,
+    drawing,
+    in_words,
+    looks,
+)
 
 Edge = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands in a block, from its input to its output.
+
+    Attributes:
+        branch: Its layers up to the sum.
+        shortcut: What carries the input to the sum; None where nothing does.
+        after: The layers behind the sum.
+    """
+
+    branch: Sequence[str]
+    shortcut: str | None = None
+    after: Sequence[str] = ()
 
 
 @drawing
@@ -44,6 +73,71 @@ def deeper(errors: pd.DataFrame) -> Axes:
     axis.margins(y=0.25)
     axis.grid(False, axis="x")
     return axis
+
+
+@drawing
+def blocks(designs: Mapping[str, Block]) -> np.ndarray:
+    """Draw blocks side by side, each from its input at the top to its output.
+
+    Args:
+        designs: Of each block, by the title above it.
+    """
+    columns = min(len(designs), 2 if is_narrow() else 4)
+    rows = -(-len(designs) // columns)
+    longest = max(len(d.branch) + len(d.after) for d in designs.values()) + 2
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(width(1.75 * columns), rows * (0.36 * longest + 0.3)),
+        squeeze=False,
+    )
+    figure.subplots_adjust(0.01, 0.01, 0.99, 1 - 0.06 / rows, hspace=0.1, wspace=0.04)
+    for axis, (title, design) in zip(axes.flat, designs.items(), strict=False):
+        _draw_block(axis, design)
+        axis.set_title(title, x=0.43, pad=2, fontsize=SMALL)
+        axis.set(xlim=(-1.15, 1.5), ylim=(-longest + 0.2, 0.4))
+    for axis in axes.flat:
+        axis.axis("off")
+    return axes
+
+
+def _draw_block(axis: Axes, design: Block) -> None:
+    """Draw one block, a step down for each layer; its sum is a circle."""
+    adds = design.shortcut is not None
+    middle = ["+"] if adds else []
+    labels = ["input", *design.branch, *middle, *design.after]
+    colour = LOOKS["residual" if adds else "plain"].colour
+    for step, (label, following) in enumerate(
+        zip(labels, [*labels[1:], ""], strict=True)
+    ):
+        style = {"boxstyle": "round,pad=0.25", "fc": PAPER, "ec": GREY, "lw": 1}
+        if label == "+":
+            style = {"boxstyle": "circle,pad=0.15", "fc": PAPER, "ec": colour, "lw": 2}
+        elif label.endswith("conv"):
+            style |= {"fc": PALE}
+        elif label == "input":
+            style = {"boxstyle": "square,pad=0.1", "fc": "none", "ec": "none"}
+        axis.text(0, -step, label, ha="center", va="center", fontsize=SMALL, bbox=style)
+        down = {"arrowstyle": "-|>", "color": INK, "shrinkA": 9, "shrinkB": 9}
+        bottom = (0, -step - 1 if following else -step - 0.95)
+        axis.annotate("", bottom, (0, -step), arrowprops=down)
+    if adds:
+        end = labels.index("+")
+        corners = [(0, -0.48), (1.12, -0.48), (1.12, -end), (0.2, -end)]
+        axis.add_patch(PathPatch(Path(corners), fc="none", ec=colour, lw=2.5))
+        tip = {"arrowstyle": "-|>", "color": colour, "lw": 2.5, "shrinkA": 0}
+        axis.annotate("", (0.1, -end), (0.5, -end), arrowprops=tip)
+        axis.text(
+            1.12,
+            -end / 2 - 0.24,
+            design.shortcut,
+            rotation=90,
+            ha="center",
+            va="center",
+            color=in_words(colour),
+            fontsize=SMALL,
+            bbox=CLEAR,
+        )
 
 
 @drawing
@@ -154,8 +248,8 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
 
     Args:
         panels: For each title, a table a seed with the columns length, paths and
-            share, as from `gradients.by_path_length`. Both are drawn as shares of
-            their sum; bars for the paths, a line with a band for the gradient.
+            share, as from `gradients.by_path_length`. Bars for the paths, as shares of
+            their number; a line with a band for the gradient.
     """
     figure, axes = plt.subplots(
         len(panels), 1, figsize=(width(), 2.1 * len(panels)), layout="constrained"
@@ -164,14 +258,17 @@ def path_lengths(panels: Mapping[str, Sequence[pd.DataFrame]]) -> np.ndarray:
     for axis, (title, tables) in zip(axes, panels.items(), strict=True):
         length, paths = tables[0].length, tables[0].paths
         counted = 100 * paths / paths.sum()
-        shares = pd.concat([100 * t.share / t.share.sum() for t in tables], axis=1)
-        # Shares of one sum: bars and line may then be laid over one another.
+        shares = pd.concat([100 * table.share for table in tables], axis=1)
+        # Both add up to 100 %: bars and line may then be laid over one another.
         axis.bar(length, counted, color=PALE, label="paths")
         by_length = shares.set_index(length)
         draw_seeds(axis, by_length, look=Look(BLUE), label="gradient", marker="o")
         axis.set_title(title, loc="left")
         axis.set_ylabel("share, %")
-        axis.set_ylim(0, 1.1 * max(counted.max(), shares.to_numpy().max()))
+        values = shares.to_numpy()
+        axis.set_ylim(
+            min(0, 1.1 * values.min()), 1.1 * max(counted.max(), values.max())
+        )
         axis.xaxis.get_major_locator().set_params(integer=True)
     words = f"gradient: {seeds_in_words(panels.values())}"
     axes[-1].set_xlabel(f"length of the path: branches that it goes through\n{words}")

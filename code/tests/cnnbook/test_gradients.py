@@ -295,7 +295,8 @@ def test_path_lengths_are_those_of_single_paths(batch):
     sums = torch.zeros(5, batch[0].numel(), dtype=torch.float64)
     for taken in itertools.product((False, True), repeat=4):  # all paths, one by one
         sums[sum(taken)] += _along_one_path(model, batch, taken)
-    expected = sums.norm(dim=1) / sums.sum(dim=0).norm()
+    whole = _along_all_paths(model, batch)
+    expected = sums @ whole / whole.dot(whole)
     torch.testing.assert_close(
         torch.tensor(table.share), expected, rtol=1e-8, atol=1e-12
     )
@@ -341,8 +342,9 @@ def test_path_lengths_add_up_to_the_gradient_even_of_deep_networks(batch):
     whole = _along_all_paths(model, batch)
     ends = [[False] * 27, [True] * 27]
     for length, taken in zip((0, 27), ends, strict=True):
-        share = _along_one_path(model, batch, taken).norm() / whole.norm()
+        share = _along_one_path(model, batch, taken).dot(whole) / whole.dot(whole)
         assert table.share[length] == pytest.approx(share.item(), abs=1e-5)
+    assert table.share.sum() == pytest.approx(1, abs=1e-9)
     assert table.share.max() > 0.1
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])

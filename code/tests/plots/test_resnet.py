@@ -46,7 +46,7 @@ def test_each_kind_has_its_error_at_each_depth():
 
 def test_path_lengths_are_drawn_as_shares():
     table = pd.DataFrame(
-        {"length": [0, 1, 2], "paths": [1, 2, 1], "share": [2.0, 1.0, 1.0]}
+        {"length": [0, 1, 2], "paths": [1, 2, 1], "share": [0.5, 0.25, 0.25]}
     )
     [axis] = resnet.path_lengths({"two blocks": [table, table]})
     assert [bar.get_height() for bar in axis.patches] == [25, 50, 25]
@@ -73,3 +73,15 @@ def test_the_first_row_of_pixels_is_on_top():
     [mesh] = axes[0, 0].collections
     drawn = mesh.get_array().reshape(2, 3)  # rows from the bottom up
     assert drawn.tolist() == [[0, 0, 0], [0, 0, 1]]
+
+
+def test_a_residual_block_is_a_plain_one_with_one_arrow_more():
+    two = ["3×3 conv", "norm", "ReLU", "3×3 conv", "norm"]
+    plain = resnet.Block(two, after=["ReLU"])
+    residual = resnet.Block(two, "identity", after=["ReLU"])
+    axes = list(resnet.blocks({"plain": plain, "residual": residual}).flat)
+    words = [[text.get_text() for text in axis.texts] for axis in axes]
+    layers = [[word for word in each if word] for each in words]
+    assert layers[0] == ["input", *two, "ReLU"]
+    assert sorted(layers[1]) == sorted(["input", *two, "+", "ReLU", "identity"])
+    assert [len(axis.patches) for axis in axes] == [0, 1]
