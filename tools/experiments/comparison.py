@@ -43,10 +43,12 @@ class Comparison:
     Attributes:
         name: Of its record in data/runs and of its folder in runs/.
         arms: By name.
-        dataset: A name that `data.load` knows.
+        dataset: The data set's name.
         seeds: Each decides the weights and the order of the images.
         held_out: How many training images choose the rate.
         search_epochs: Passes of a run that only helps to choose the rate.
+        load: Loads the data set by its name, as `data.load` does.
+        precision: As for `training.fit`.
     """
 
     name: str
@@ -55,12 +57,14 @@ class Comparison:
     seeds: Sequence[int] = range(5)
     held_out: int = 10_000
     search_epochs: int = 3
+    load: Callable[..., Dataset] = data.load
+    precision: str | None = None
 
     def run(self, command: str) -> Path:
         """Do what is still to be done; each arm that is whole joins the record."""
-        origin = training.origin(command, self.seeds)
-        search = data.load(self.dataset, validation=self.held_out)
-        whole = data.load(self.dataset)
+        origin = training.origin(command, self.seeds, self.precision)
+        search = self.load(self.dataset, validation=self.held_out)
+        whole = self.load(self.dataset)
         splits = (whole.train, whole.test)
         described = {
             "dataset": self.dataset,
@@ -122,7 +126,7 @@ class Comparison:
         file = Path("runs", self.name, f"{name}, {epochs}, {rate:g}, seed {seed}.json")
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            done = _done(arm, seed, splits)
+            done = _done(arm, seed, splits, self.precision)
             partial = file.with_suffix(".part")
             partial.write_text(json.dumps(done), encoding="utf-8")
             partial.replace(file)
@@ -130,15 +134,22 @@ class Comparison:
         return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _done(arm: Arm, seed: int, splits: tuple[Split, Split]) -> dict:
+def _done(
+    arm: Arm, seed: int, splits: tuple[Split, Split], precision: str | None
+) -> dict:
     try:
-        return train_once(arm, seed, splits)
+        return train_once(arm, seed, splits, precision=precision)
     except FloatingPointError:  # the rate was too high: no better than a wild guess
         return {"seed": seed, "diverged": True, "train_error": [], "test_error": [100]}
 
 
 def train_once(
-    arm: Arm, seed: int, splits: tuple[Split, Split], *, progress: bool = False
+    arm: Arm,
+    seed: int,
+    splits: tuple[Split, Split],
+    *,
+    precision: str | None = None,
+    progress: bool = False,
 ) -> dict:
     """Train on the first split; return errors (%) by epoch, and seconds of training.
 
@@ -150,7 +161,13 @@ def train_once(
     network = arm.build()
     start = time.perf_counter()
     history = training.fit(
-        network, train, arm.recipe, validation=test, seed=seed, progress=progress
+        network,
+        train,
+        arm.recipe,
+        validation=test,
+        seed=seed,
+        precision=precision,
+        progress=progress,
     )
     return {
         "seed": seed,
