@@ -138,7 +138,8 @@ class Comparison:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             train, test = splits
-            done = _done(arm, seed, (self._drawn(train, seed), test), self.every_epoch)
+            drawn = (self._drawn(train, seed), test)
+            done = _done(arm, seed, drawn, self.every_epoch, self.precision)
             partial = file.with_suffix(".part")
             partial.write_text(json.dumps(done), encoding="utf-8")
             partial.replace(file)
@@ -153,9 +154,17 @@ class Comparison:
         return train[torch.randperm(len(train), generator=generator)[: self.images]]
 
 
-def _done(arm: Arm, seed: int, splits: tuple[Split, Split], every_epoch: bool) -> dict:
+def _done(
+    arm: Arm,
+    seed: int,
+    splits: tuple[Split, Split],
+    every_epoch: bool,
+    precision: str | None,
+) -> dict:
     try:
-        return train_once(arm, seed, splits, every_epoch=every_epoch)
+        return train_once(
+            arm, seed, splits, every_epoch=every_epoch, precision=precision
+        )
     except FloatingPointError:  # the rate was too high: no better than a wild guess
         return {"seed": seed, "diverged": True, "train_error": [], "test_error": [100]}
 
@@ -165,8 +174,9 @@ def train_once(
     seed: int,
     splits: tuple[Split, Split],
     *,
-    progress: bool = False,
     every_epoch: bool = True,
+    precision: str | None = None,
+    progress: bool = False,
 ) -> dict:
     """Train on the first split; return errors (%) by epoch, and seconds of training.
 
@@ -192,6 +202,7 @@ def train_once(
         arm.recipe,
         validation=test if every_epoch else None,
         seed=seed,
+        precision=precision,
         progress=progress,
     )
     seconds = round(time.perf_counter() - start, 1)

@@ -14,6 +14,7 @@ from cnnbook.training import Evaluation, Recipe
 from tools.experiments import comparison
 from tools.experiments.comparison import SEARCH_SEED, Arm, Comparison, shown_again
 from tools.experiments.lenet5_changes import ARMS, STARTS, LocallyConnected2d, changed
+from tools.experiments.relu_tanh import four_layers
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def trained(tmp_path, monkeypatch):
     """Replace training by a formula: an error that is least at a rate of 0.1."""
     done = []
 
-    def fit(network, train, recipe, *, validation, seed, progress):
+    def fit(network, train, recipe, *, validation, seed, precision, progress):
         if recipe.learning_rate > 5:
             raise FloatingPointError
         done.append((recipe.learning_rate, recipe.epochs, seed, len(train)))
@@ -119,3 +120,16 @@ def test_without_sharing_it_computes_a_convolution_if_all_kernels_are_equal():
 def test_each_arm_maps_images_to_ten_scores():
     for name, arm in ARMS.items():
         assert arm.build()(torch.randn(2, 1, 32, 32)).shape == (2, 10), name
+
+
+@pytest.mark.parametrize(
+    ("activation", "spread"),
+    [("relu", math.sqrt(2 / 800)), ("tanh", math.sqrt(2 / (800 + 1600)))],
+)
+def test_each_activation_function_gets_the_start_that_was_derived_for_it(
+    activation, spread
+):
+    torch.manual_seed(0)
+    network = four_layers(activation)
+    assert network.conv3.weight.std().item() == pytest.approx(spread, rel=0.02)
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 10)

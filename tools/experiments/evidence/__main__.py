@@ -29,7 +29,6 @@ from tools.experiments.evidence.surfaces import Surfaces
 PARTS: tuple[Part, ...] = (
     *(Costs(), Loops(), Depth(), Surfaces(), Speed(), Architectures()),
 )
-PACK = ROOT / "data" / "cache" / "cifar10-jpeg.safetensors"
 STATE = ROOT / "runs" / "evidence"
 
 app = typer.Typer(add_completion=False)
@@ -45,7 +44,7 @@ def main(
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, no or bf16.")] = "auto",
-    data: Annotated[Path, typer.Option(help="The packed data set.")] = PACK,
+    data: Annotated[Path, typer.Option(help="The packed data set.")] = packing.FILE,
     folder: Annotated[
         Path | None, typer.Option(help="Of the records: data/runs, if not tiny.")
     ] = None,
@@ -84,7 +83,7 @@ def main(
 @app.command()
 def pack(
     folder: Annotated[Path, typer.Argument(help="Holds train/<class>/… and test/…")],
-    file: Annotated[Path, typer.Option(help="The pack.")] = PACK,
+    file: Annotated[Path, typer.Option(help="The pack.")] = packing.FILE,
     title: Annotated[
         str, typer.Option(help="The data set's name where its results are shown.")
     ] = "CIFAR-10 (JPEG copy)",

@@ -18,10 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from cnnbook._book import PARTIAL
+from cnnbook._book import PARTIAL, ROOT
 from cnnbook.data import Dataset, Split, normalise_channels
 from cnnbook.data.image_tree import class_names, images_by_class, parts_of
 
+FILE = ROOT / "data" / "cache" / "cifar10-jpeg.safetensors"  # where one is looked for
 PARTS = ("train", "test")
 LARGEST = 64 * 2**20  # bytes: what may travel to a machine that is lent
 
