@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import answers, chain, convolution, gate, lenet, network, quiz, squash
+from . import answers, chain, convolution, gate, lenet, network, quiz, squash, stack
 from ._element import Explorable, script
 
 __all__ = ["Explorable", "names", "script", "show"]
@@ -28,6 +28,7 @@ _KINDS: dict[str, Callable[..., Explorable]] = {
     "network": network.view,
     "quiz": quiz.view,
     "squash": squash.view,
+    "stack": stack.view,
 }
 
 
