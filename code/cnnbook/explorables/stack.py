@@ -36,7 +36,7 @@ def view(example: str = "seven") -> Explorable:
         sentence="Both units see seven pixels, three 3×3 with "
         f"{mine:,.0f} weights and one 7×7 with {rival:,.0f}; but three layers read the "
         "middle by seven paths and the outermost pixel by one.",
-        heights=(1606, 1084),
+        heights=(1605, 1084),
         data={"example": example},
         needs=("controls",),
     )
