@@ -14,7 +14,18 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import answers, chain, convolution, gate, lenet, network, quiz, squash, stack
+from . import (
+    answers,
+    chain,
+    convolution,
+    costs,
+    gate,
+    lenet,
+    network,
+    quiz,
+    squash,
+    stack,
+)
 from ._element import Explorable, script
 
 __all__ = ["Explorable", "names", "script", "show"]
@@ -23,6 +34,7 @@ _KINDS: dict[str, Callable[..., Explorable]] = {
     "answers": answers.view,
     "chain": chain.view,
     "convolution": convolution.view,
+    "costs": costs.view,
     "gate": gate.view,
     "lenet": lenet.view,
     "network": network.view,
