@@ -14,7 +14,19 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import answers, chain, convolution, crop, gate, lenet, network, quiz, squash
+from . import (
+    answers,
+    chain,
+    convolution,
+    costs,
+    crop,
+    gate,
+    lenet,
+    network,
+    quiz,
+    squash,
+    stack,
+)
 from ._element import Explorable, script
 
 __all__ = ["Explorable", "names", "script", "show"]
@@ -23,12 +35,14 @@ _KINDS: dict[str, Callable[..., Explorable]] = {
     "answers": answers.view,
     "chain": chain.view,
     "convolution": convolution.view,
+    "costs": costs.view,
     "crop": crop.view,
     "gate": gate.view,
     "lenet": lenet.view,
     "network": network.view,
     "quiz": quiz.view,
     "squash": squash.view,
+    "stack": stack.view,
 }
 
 
