@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._lookup import lookup
-from . import answers, chain, convolution, gate, lenet, network, quiz, squash
+from . import answers, chain, convolution, depth, gate, lenet, network, quiz, squash
 from ._element import Explorable, script
 
 __all__ = ["Explorable", "names", "script", "show"]
@@ -23,6 +23,7 @@ _KINDS: dict[str, Callable[..., Explorable]] = {
     "answers": answers.view,
     "chain": chain.view,
     "convolution": convolution.view,
+    "depth": depth.view,
     "gate": gate.view,
     "lenet": lenet.view,
     "network": network.view,
