@@ -99,7 +99,7 @@ class Network(nn.Module):
         return F.batch_norm(h, None, None, training=True) if self.setting.norm else h
 
     def maps(self, inputs: Tensor) -> list[Tensor]:
-        """Return the map before the first layer, and behind each, as (points, units)."""
+        """Return the map before the first layer and behind each: (points, units)."""
         found = [inputs @ self.stem]
         for k in range(self.setting.layers):
             h = self.setting.shortcut * found[-1] + self.branch(k, found[-1])
@@ -107,7 +107,7 @@ class Network(nn.Module):
         return found
 
     def loss_from(self, h: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss, the mean of log(1 + exp(-label * score)), from the last map."""
+        """Return the mean of log(1 + exp(-label * score)), from the last map."""
         if self.setting.order == "pre":
             h = self._normalised(h).relu()
         return F.softplus(-labels * (h @ self.head)).mean()
@@ -118,7 +118,7 @@ class Measured:
     """What the depth machine shows of a network: root mean squares by map, and more.
 
     Attributes:
-        gradients: By the weights, in the order of `Network.parameters`.
+        gradients: By the weights, stem, head, gains, and each layer's.
         last: The gradient by the last map.
     """
 
@@ -164,7 +164,9 @@ def path_shares(network: Network, measured: Measured) -> list[float]:
         through = torch.func.vmap(_back(network, k, measured.maps[k]))(terms)
         none = torch.zeros_like(terms[:1])
         terms = torch.cat([setting.shortcut * terms, none]) + torch.cat([none, through])
-    return ((terms * measured.first).sum((1, 2)) / measured.first.square().sum()).tolist()
+    return (
+        (terms * measured.first).sum((1, 2)) / measured.first.square().sum()
+    ).tolist()
 
 
 def _back(network: Network, k: int, h: Tensor) -> Callable[[Tensor], Tensor]:

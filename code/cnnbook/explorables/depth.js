@@ -363,6 +363,8 @@
     return step.value;
   }
 
+  const STEPS = 100; // of a training
+
   /** A step of gradient descent on all points; returns the loss before it, and the new net. */
   function train(net, tape, rate) {
     const loss = forward(net, tape);
@@ -396,19 +398,54 @@
   // --- Examples, each with what there is to see.
 
   const START = {
-    layers: 50, gain: 1, shortcut: 1, order: "pre", norm: false, zero: false, seed: 1, rate: 0.03,
+    layers: 50, gain: 1, shortcut: 1, order: "pre", norm: false, zero: false, seed: 1, rate: 0.1,
   };
   const EXAMPLES = {
-    he: { name: "50 layers, He’s weights", comment: "COMMENT" },
-    small: { name: "Weights a fifth smaller", gain: 0.8, comment: "COMMENT" },
-    doubled: { name: "The stream doubles", layers: 24, comment: "COMMENT" },
-    normalised: { name: "Batch normalisation", norm: true, comment: "COMMENT" },
-    zero: { name: "Each branch begins at zero", norm: true, zero: true, comment: "COMMENT" },
-    halved: {
-      name: "Shortcuts halved: 0.5ⁿ", shortcut: 0.5, zero: true, comment: "COMMENT",
+    he: {
+      name: "50 layers, He’s weights",
+      comment: "He chose the scale for plain networks, and the plain gradient does neither. The " +
+        "shortcuts add 50 branches to a sum that nothing holds down: it explodes.",
     },
-    shared: { name: "Both halves times 0.7", gain: 0.7, shortcut: 0.7, comment: "COMMENT" },
-    after: { name: "ReLU after the sum", norm: true, order: "post", comment: "COMMENT" },
+    small: {
+      name: "Weights a fifth smaller", gain: 0.8,
+      comment: "A plain layer now multiplies by about 0.8, and after 50 less than a " +
+        "hundred-thousandth is left: it vanishes. The residual network still explodes.",
+    },
+    doubled: {
+      name: "The stream doubles", layers: 24,
+      comment: "A branch is on average as large as the stream, whose mean square it doubles. " +
+        "24 layers make that an RMS of 4,096 times the first; this seed has a third of it.",
+    },
+    normalised: {
+      name: "Batch normalisation", norm: true,
+      comment: "Now they change places: the plain gradient explodes, although the signal keeps " +
+        "its size. The residual one does neither; it comes by short paths.",
+    },
+    hundred: {
+      name: "100 layers, normalised", norm: true, layers: 100,
+      comment: "Train both. The residual network’s loss falls below 0.1. That of the plain " +
+        "one, whose first gradient grows by ten powers of ten, stays above 0.3.",
+    },
+    zero: {
+      name: "Zero-γ: branches begin at 0", norm: true, zero: true,
+      comment: "Each residual layer begins as its shortcut, and the gradient arrives whole. The " +
+        "plain network has nothing else: no signal passes, and it cannot learn.",
+    },
+    halved: {
+      name: "Shortcuts halved: 0.5ⁿ", shortcut: 0.5, zero: true,
+      comment: "With branches that begin at 0 only the shortcuts lead back, and each halves: " +
+        "0.5⁵⁰ is 8.9·10⁻¹⁶. A harmless factor acts once a layer.",
+    },
+    shared: {
+      name: "Shortcut and weights × 0.7", gain: 0.7, shortcut: 0.7,
+      comment: "0.7² + 0.7² is nearly 1, so the sum keeps its size without normalisation, and " +
+        "the residual gradient does neither. The plain one vanishes.",
+    },
+    after: {
+      name: "ReLU after the sum", norm: true, order: "post",
+      comment: "As in the first ResNet, a ReLU stands on the main path; no path leads past it. " +
+        "The residual gradient still does neither; the plain one explodes.",
+    },
     own: { name: "Your own setting", comment: "Choose an example to begin again." },
   };
   const KINDS = { plain: "plain", residual: "residual" };
@@ -443,7 +480,7 @@
   }
 
   // A panel's drawing, in pixels where there is room, and the place of its axes in it.
-  const PANEL = { width: 334, height: 150, left: 44, right: 8, top: 8, bottom: 22 };
+  const PANEL = { width: 334, height: 150, left: 44, right: 14, top: 8, bottom: 22 };
   const SLICE = 10; // milliseconds of a frame for what takes longer than one
   const FLOOR = 1e-45; // nothing smaller is drawn
 
@@ -532,9 +569,14 @@
           : shape("path", { class: `dot ${kind}`, d: `M${x - 6} ${y}l6 -6l6 6l-6 6z` }));
     }
 
-    say(words, described = words) {
+    /** What a reader who cannot see it is told. */
+    describe(words) {
+      this.drawing.setAttribute("aria-label", `${this.title}: ${words}`);
+    }
+
+    say(words) {
       this.words.textContent = words;
-      this.drawing.setAttribute("aria-label", `${this.title}: ${described}`);
+      this.describe(words);
     }
 
     /** What it shows is not that of the present setting; its successor is computed. */
@@ -558,7 +600,8 @@
       .choose { align-items: center; display: grid; gap: 12px; grid-template-columns: auto 1fr; }
       select { width: 100%; }
       .comment { font-size: 14px; min-height: calc(var(--lines, 4) * 1.45em); }
-      .knobs { display: grid; gap: 0 20px; }
+      .knobs { display: grid; gap: 0 20px; grid-template-columns: 1fr 1fr; }
+      .formula { font-size: 14px; margin-top: 8px; min-height: calc(var(--formula, 5) * 1.45em); }
       .row button { flex: 1; font-size: 14px; min-width: 0; padding: 4px; }
       .switches { display: grid; gap: 8px; }
       .verdicts { background: var(--raised); border-radius: 6px; display: grid; font-size: 14px;
@@ -573,8 +616,8 @@
       .panels { display: grid; gap: 10px 12px; }
       .panel { min-width: 0; }
       .panel .title { font-size: 14px; font-weight: 600; }
-      .panel svg { display: block; margin: auto; max-width: 420px; width: 100%; }
-      .panel .words { min-height: 2.9em; }
+      .panel svg { display: block; margin: auto; max-width: 420px; overflow: visible; width: 100%; }
+      .panel .words:not(:empty) { min-height: 4.35em; }
       .waiting svg, .waiting .words { opacity: 0.45; }
       svg text { fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular-nums; }
       .grid { stroke: var(--faint); }
@@ -594,6 +637,7 @@
       details[open] { flex-basis: 100%; order: 1; }
       @container (min-width: 600px) {
         .comment { --lines: 2; }
+        .formula { --formula: 3; }
         .knobs { grid-template-columns: repeat(4, 1fr); }
         .switches { grid-template-columns: 1fr 1fr; }
         .verdicts .verdict { min-height: 0; }
@@ -670,7 +714,20 @@
         element("div", { className: "knobs" },
           ...Object.values(this.knobs).map(({ node }) => node)),
         element("div", { className: "switches" }, this.orders.node,
-          element("div", { className: "row" }, ...Object.values(this.flags))));
+          element("div", { className: "row" }, ...Object.values(this.flags))),
+        this.formula = element("p", { className: "formula" }));
+    }
+
+    /** What a layer computes. */
+    get words() {
+      const { order, norm, zero, shortcut } = this.setting;
+      const inside = (what) => (norm ? `N(${what})` : what);
+      const sum = order === "pre" ? `${shortcut}·h + γ·W·relu(${inside("h")})`
+        : `relu(${shortcut}·h + γ·${inside("W·h")})`;
+      const last = order === "pre" ? ` A last relu(${inside("h")}) precedes the output.` : "";
+      const normal = norm ? `N normalises each unit over the batch of ${POINTS} points; ` : "";
+      return `A layer of ${WIDTH} units: h ← ${sum}, in the plain network without the ` +
+        `${shortcut}·h.${last} ${normal}γ, one number a layer, begins at ${Number(!zero)}.`;
     }
 
     makeVerdicts() {
@@ -678,9 +735,8 @@
       return element("div", { className: "verdicts numbers" },
         ...Object.entries(KINDS).map(([kind, name]) => element("p",
           { className: `verdict ${kind}` }, element("b", {}, name), " ", this.verdicts[kind])),
-        element("p", { className: "quiet" },
-          "Said to vanish below a thousandth, to explode above a thousand times, from the " +
-          "last layer to the first."));
+        element("p", { className: "quiet" }, "On its way back the gradient vanishes if less than " +
+          "a thousandth is left of it, and explodes if it grows more than a thousand times."));
     }
 
     makePanels() {
@@ -771,6 +827,7 @@
     draw() {
       this.list.value = this.example;
       this.comment.textContent = EXAMPLES[this.example].comment;
+      this.formula.textContent = this.words;
       for (const [name, { set }] of Object.entries(this.knobs)) set(this.setting[name]);
       this.rates.set(Math.log10(this.rate));
       this.orders.set(this.setting.order);
@@ -791,6 +848,7 @@
         }
       }
       this.drawTraining();
+      this.factors = {};
       this.drawLayers("signal", "signal", (sizes) => factor(sizes.at(-1), sizes[0]));
       this.drawLayers("gradient", "sizes", (sizes) => factor(sizes[0], sizes.at(-1)));
       this.drawVerdicts();
@@ -813,11 +871,10 @@
         if (panel === "gradient") pairs.reverse();
         made.drawLine(kind, pairs, (value) => value > FLOOR);
       }
+      this.factors[panel] = Object.fromEntries(
+        lines.map(([kind, values]) => [kind, factorOf(values)]));
       const words = lines.map(([kind, values]) => `${kind} × ${number(factorOf(values))}`);
-      const way = panel === "gradient" ? "From the last layer to the first" : "From first to last";
-      made.say(`${way}: ${words.join(", ")}.`);
-      this.factors = { ...this.factors,
-        [panel]: Object.fromEntries(lines.map(([kind, values]) => [kind, factorOf(values)])) };
+      made.describe(`over all layers ${words.join(", ")}`);
     }
 
     drawVerdicts() {
@@ -900,7 +957,8 @@
         const falls = kept[kind].map((part, i) => part * PROMISES[i]).filter(Number.isFinite);
         return `${kind} by ${number(100 * Math.max(0, ...falls))} %`;
       });
-      panel.say(`The best of these steps lowers the loss: ${best.join(", ")}.`);
+      panel.say(`The best of these steps lowers the loss: ${best.join(", ")}. ` +
+        "Drawn are −20 to 120 %.");
     }
 
     drawTraining() {

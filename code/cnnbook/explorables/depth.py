@@ -1,4 +1,4 @@
-"""Chapter 5: the depth machine, in which a reader makes gradients vanish and explode."""
+"""Chapter 5: the depth machine, which makes gradients vanish and explode."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def view() -> Explorable:
         "hundredth of the loss, the residual one further.",
         sentence="With He’s weights the plain network’s gradient neither vanishes nor "
         "explodes; add shortcuts, and it explodes.",
-        heights=(2180, 1240),
+        heights=(2110, 1156),
     )
 
 
