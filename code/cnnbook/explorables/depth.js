@@ -5,6 +5,7 @@
   // --- What is computed. All maps are of POINTS rows and WIDTH columns.
 
   const WIDTH = 32, POINTS = 24, INPUTS = 3, SIZE = WIDTH * POINTS;
+  const DEEPEST = 100; // layers
   const EPSILON = 1e-5; // of batch normalisation, PyTorch's
 
   /** Numbers from -1 to 1 by Lehmer's generator, whose products a double holds exactly. */
@@ -14,6 +15,16 @@
       state = (48271 * state) % 2147483647;
       return (2 * state) / 2147483647 - 1;
     };
+  }
+
+  // The numbers of the seed that was asked for last: a slider asks for it many times.
+  let drawn = {};
+  function numbersOf(seed) {
+    if (drawn.seed !== seed) {
+      const count = (INPUTS + 1) * WIDTH + DEEPEST * WIDTH * WIDTH;
+      drawn = { seed, numbers: Float64Array.from({ length: count }, generator(seed)) };
+    }
+    return drawn.numbers;
   }
 
   // Two arms of a spiral, and a 1 that stands in for a bias; the labels are 1 and -1.
@@ -35,10 +46,10 @@
    */
   function build(kind, setting) {
     const { layers, gain, shortcut, order, norm, zero, seed } = setting;
-    const next = generator(seed);
+    let at = 0;
     const draw = (count, variance) => {
       const bound = Math.sqrt(3 * variance); // of a uniform distribution
-      return Float64Array.from({ length: count }, () => bound * next());
+      return numbersOf(seed).slice(at, (at += count)).map((value) => bound * value);
     };
     const stem = draw(INPUTS * WIDTH, 1 / INPUTS);
     const head = draw(WIDTH, 2 / WIDTH);
@@ -450,7 +461,7 @@
   };
   const KINDS = { plain: "plain", residual: "residual" };
   const LIMITS = {
-    layers: [2, 100], gain: [0.5, 2], shortcut: [0, 1.5], seed: [1, 20], rate: [0.001, 1],
+    layers: [2, DEEPEST], gain: [0.5, 2], shortcut: [0, 1.5], seed: [1, 20], rate: [0.001, 1],
   };
   // A gradient vanishes or explodes if it changes this many times over the whole network.
   const THRESHOLD = 1000;
@@ -616,7 +627,7 @@
       .panels { display: grid; gap: 10px 12px; }
       .panel { min-width: 0; }
       .panel .title { font-size: 14px; font-weight: 600; }
-      .panel svg { display: block; margin: auto; max-width: 420px; overflow: visible; width: 100%; }
+      .panel svg { display: block; margin: auto; max-width: 345px; overflow: visible; width: 100%; }
       .panel .words:not(:empty) { min-height: 4.35em; }
       .waiting svg, .waiting .words { opacity: 0.45; }
       svg text { fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular-nums; }
@@ -647,6 +658,7 @@
     `;
 
     start() {
+      this.tapes = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, makeTape(DEEPEST)]));
       this.restart("he");
       this.live.append(this.makeChoice(), this.makeKnobs(), this.makeVerdicts(),
         this.makePanels(), this.makeTraining(), this.makeFoot());
@@ -665,10 +677,9 @@
     rebuild() {
       this.nets = Object.fromEntries(Object.keys(KINDS).map(
         (kind) => [kind, build(kind, this.setting)]));
-      this.tapes = Object.fromEntries(Object.keys(KINDS).map(
-        (kind) => [kind, makeTape(this.setting.layers)]));
       this.curves = { plain: [], residual: [] };
-      this.toTrain = 0;
+      this.steps = this.toTrain = 0;
+      this.pending = null;
     }
 
     changed(changes) {
@@ -806,6 +817,8 @@
 
     train() {
       this.toTrain = STEPS;
+      this.steps += STEPS;
+      this.pending = null;
       // The loss that it begins with is the one that the last training ended with.
       for (const losses of Object.values(this.curves)) losses.pop();
       this.redraw();
@@ -843,9 +856,7 @@
       this.measured = Object.fromEntries(Object.keys(KINDS).map(
         (kind) => [kind, measure(this.nets[kind], this.tapes[kind])]));
       for (const [kind, { loss }] of Object.entries(this.measured)) {
-        if (this.curves[kind].length % (STEPS + 1) === STEPS || !this.curves[kind].length) {
-          this.curves[kind].push(loss);
-        }
+        if (this.curves[kind].length === this.steps) this.curves[kind].push(loss);
       }
       this.drawTraining();
       this.factors = {};
@@ -895,9 +906,10 @@
 
     doSlice() {
       const until = performance.now() + SLICE;
-      let step = this.pending.next();
-      while (!step.done && performance.now() < until) step = this.pending.next();
-      this.slice = step.done ? undefined : requestAnimationFrame(() => this.doSlice());
+      while (this.pending && performance.now() < until) {
+        if (this.pending.next().done) this.pending = null;
+      }
+      this.slice = this.pending ? requestAnimationFrame(() => this.doSlice()) : undefined;
     }
 
     *work() {

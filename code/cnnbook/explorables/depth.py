@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,7 +30,7 @@ def view() -> Explorable:
         "hundredth of the loss, the residual one further.",
         sentence="With He’s weights the plain network’s gradient neither vanishes nor "
         "explodes; add shortcuts, and it explodes.",
-        heights=(2110, 1156),
+        heights=(2110, 1162),
     )
 
 
@@ -64,7 +66,9 @@ def _still(networks: dict[str, Network]) -> Figure:
     return figure
 
 
-def _line(axis: Axes, kind: str, x, y, mark: int = -1) -> None:
+def _line(
+    axis: Axes, kind: str, x: Sequence[float], y: Sequence[float], mark: int = -1
+) -> None:
     """Draw a line in the colour of its kind, with its mark at one of its ends."""
     axis.plot(x, y, color=LOOKS[kind].colour)
     axis.plot([x[mark]], [y[mark]], MARKS[kind], color=LOOKS[kind].colour)
