@@ -171,7 +171,7 @@ def path_shares(network: Network, measured: Measured) -> list[float]:
 
 def _back(network: Network, k: int, h: Tensor) -> Callable[[Tensor], Tensor]:
     """Return what leads a gradient back through the branch of layer ``k``."""
-    _, back = torch.func.vjp(lambda h: network.branch(k, h), h)
+    back = torch.func.vjp(lambda h: network.branch(k, h), h)[1]
     return lambda gradient: back(gradient)[0].detach()
 
 
