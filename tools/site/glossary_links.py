@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 GLOSSARY = "chapters/glossary"
 PAGES = re.compile(r"chapters/(0.*|common-errors|one-page|train-at-scale)")
 # Words that have another meaning as often as the glossary's.
-AMBIGUOUS = {"connection", "group", "process"}
+AMBIGUOUS = {"connection", "feature", "group", "head", "process", "score", "stage"}
 # Where a word stands for itself, or leads somewhere already.
 KEPT = (nodes.reference, nodes.literal, nodes.math, nodes.raw)
 OPENER = re.compile(r'<button class="term" popovertarget="meaning-([\w-]+)"')

@@ -255,5 +255,10 @@ def _collate(items: list) -> tuple[Tensor, Tensor, dict[str, str]]:
 
 
 def _workers() -> int:
-    """Share the machine's cores among the processes that train on it."""
-    return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+    """Share the cores that may be used here among the processes that train here.
+
+    A cluster lends some of a machine's cores, and ties the processes to these.
+    """
+    tied = hasattr(os, "sched_getaffinity")  # not on macOS, nor on Windows
+    cores = len(os.sched_getaffinity(0)) if tied else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))

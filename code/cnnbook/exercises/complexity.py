@@ -29,12 +29,26 @@ def conv_costs() -> Cases:
     return cases
 
 
-def dominated(networks: pd.DataFrame, front: pd.DataFrame) -> Cases:
-    """Networks with a tie, and those of a table that are not on its front."""
+def dominated(networks: pd.DataFrame) -> Cases:
+    """A tie on endless and on few images, and a table of networks on ImageNet's."""
     tied = [("a", 1, 50), ("b", 2, 60), ("c", 3, 55), ("d", 2, 60), ("e", 2, 58)]
     triples = [(row.Index, row.macs, row.accuracy) for row in networks.itertuples()]
-    off = sorted(set(networks.index) - set(front.index))
-    return [((tied,), ["c", "e"]), ((triples,), off)]
+    images = 50_000
+    clearly = {
+        name
+        for name, macs, accuracy in triples
+        for _, others_macs, others in triples
+        if others_macs <= macs
+        and others > accuracy
+        # Squared, so that no root is taken: twice the deviation of the difference.
+        and (others - accuracy) ** 2 * images
+        >= 4 * (others * (100 - others) + accuracy * (100 - accuracy))
+    }
+    return [
+        ((tied, 10**12), ["c", "e"]),
+        ((tied, 100), []),
+        ((triples, images), sorted(clearly)),
+    ]
 
 
 def smallest_batch() -> Cases:
@@ -52,12 +66,14 @@ def least_time() -> Cases:
     ]
 
 
-def rank_correlation(networks: pd.DataFrame) -> Cases:
-    """A table's parameters and activations, each beside its MACs, by pandas."""
-    correlations = networks.corr(method="spearman")
+def counted() -> Cases:
+    """VGG-16 and GoogLeNet as texts have them, and ResNet-50 three times."""
     return [
-        ((list(networks[name]), list(networks.macs)), correlations.loc[name, "macs"])
-        for name in ("parameters", "activations")
+        ((30.9, 15.47), "FLOPs"),
+        ((1.5, 1.498), "MACs"),
+        ((4.1, 4.089), "MACs"),
+        ((8.2, 4.089), "FLOPs"),
+        ((3.8, 4.089), "another network"),
     ]
 
 
@@ -78,10 +94,13 @@ def mobilenet_macs(blocks: Sequence[tuple[int, int]]) -> Cases:
     ]
 
 
-def phi() -> Cases:
-    """One step, and three from another beginning."""
-    factor = 1.2 * 1.1**2 * 1.15**2
-    return [((1.0, factor), 1.0), ((2.0, 2.0 * factor**3), 3.0)]
+def choose() -> Cases:
+    """Four networks and four pairs of budgets, the last too small for any."""
+    networks = [("a", 1.0, 20, 75.0), ("b", 0.3, 22, 74.0), ("c", 4.1, 102, 81.0)]
+    networks += [("d", 0.8, 5, 58.0)]
+    budgets = {(5, 200): "c", (1.0, 22): "a", (0.5, 100): "b", (0.9, 10): "d"}
+    found = [((networks, *pair), name) for pair, name in budgets.items()]
+    return [*found, ((networks, 0.1, 100), "none")]
 
 
 def transformer_macs() -> Cases:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,13 +13,14 @@ from matplotlib.ticker import LogLocator
 
 from .._forms import is_narrow, width
 from .charts import draw_bars
-from .labels import explain, label_points
+from .labels import CLEAR, explain, label_points
 from .style import (
     BLUE,
     GREEN,
     GREY,
     INK,
     ORANGE,
+    PALE,
     PAPER,
     PURPLE,
     RED,
@@ -28,7 +29,7 @@ from .style import (
     in_words,
 )
 
-RECIPES = {"original": BLUE, "new": ORANGE}
+RECIPES = {"other": BLUE, "new": ORANGE}
 
 
 @drawing
@@ -61,29 +62,40 @@ def accuracy_against_macs(
     table: pd.DataFrame,
     fronts: Mapping[str, pd.DataFrame],
     *,
-    labelled: Iterable = (),
+    names: Mapping | None = None,
+    quoted: pd.DataFrame | None = None,
+    raised: tuple | None = None,
     until: int | None = None,
 ) -> Axes:
     """Draw accuracy against MACs, the area of each blob its number of parameters.
 
+    Around each front lies a band of two standard deviations of an accuracy that was
+    counted on ImageNet's validation images.
+
     Args:
-        table: A row for each set of weights: model, year, recipe ("original" or "new"),
+        table: A row for each set of weights: model, year, recipe ("other" or "new"),
             macs (billions), parameters (millions) and accuracy (%).
         fronts: Rows of such a table to join by steps, for each recipe.
-        labelled: The indices of rows to name.
+        names: What to write beside rows, by their indices.
+        quoted: Networks of which only papers tell, drawn hollow: model, year, macs
+            and accuracy.
+        raised: The indices of one network by two recipes, which an arrow joins.
         until: Later rows are left out, and the axes stay as they are; rows of this
             very year have dark rims.
     """
+    names = names or {}
+    quoted = table[:0] if quoted is None else quoted
     figure, axis = plt.subplots(figsize=(width(), 4.9))
     left, top = (0.13, 0.85) if is_narrow() else (0.08, 0.86)
-    top += 0.04 * (until is None)  # above are as many lines as `_legend` writes
+    top -= 0.04 * (len(quoted) > 0)  # above are as many lines as `_legend` writes
+    top += 0.04 * (until is None)
     right = 0.96 if is_narrow() else 0.98
     figure.subplots_adjust(left, 0.1, right, top)  # the same in all frames
     axis.set(
         xscale="log",
         xlabel="MACs for one image, billions",
         ylabel="top-1 accuracy, %",
-        xlim=(table.macs.min() / 1.6, table.macs.max() * 1.8),
+        xlim=(table.macs.min() / 1.6, max([*table.macs, *quoted.macs]) * 1.8),
         ylim=(table.accuracy.min() - 4, table.accuracy.max() + 3),
     )
     shown = table if until is None else table[table.year <= until]
@@ -96,23 +108,57 @@ def accuracy_against_macs(
         c=shown.recipe.map(RECIPES),
         edgecolors=[INK if year == until else PAPER for year in shown.year],
         linewidths=0.8,
-        alpha=0.55,
+        alpha=0.4,
     )
-    for recipe, front in fronts.items():
-        axis.step(
-            [*front.macs, axis.get_xlim()[1]],
-            [*front.accuracy, front.accuracy.iloc[-1]],
-            where="post",
+    late = quoted if until is None else quoted[quoted.year <= until]
+    axis.scatter(late.macs, late.accuracy, s=34, facecolors="none", edgecolors=INK)
+    # The front of all recipes first: where both run together, the other one is seen.
+    for recipe in reversed([*fronts]):
+        front = fronts[recipe]
+        macs = [*front.macs, axis.get_xlim()[1]]
+        accuracy = np.array([*front.accuracy, front.accuracy.iloc[-1]])
+        axis.step(macs, accuracy, where="post", color=RECIPES[recipe], linewidth=1.6)
+        band = 2 * _deviation(accuracy)
+        axis.fill_between(
+            macs,
+            accuracy - band,
+            accuracy + band,
+            step="post",
             color=RECIPES[recipe],
-            linewidth=1.6,
+            alpha=0.25,
+            linewidth=0,
+        )
+    if raised and set(raised) <= set(shown.index):
+        old, new = shown.loc[list(raised)].itertuples()
+        axis.annotate(
+            "",
+            (new.macs, new.accuracy),
+            (old.macs, old.accuracy),
+            arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.4},
         )
     _blob_scale(axis)
-    _legend(axis, fronts, until)
-    rows = shown.loc[[index for index in labelled if index in shown.index]]
-    radii = np.sqrt(_area(rows.parameters)) / 2
-    label_points(axis, rows.macs, rows.accuracy, rows.model, radii)
+    _legend(axis, set(table.recipe), fronts, len(quoted) > 0, until)
+    rows = shown.loc[[index for index in names if index in shown.index]]
+    if is_narrow():  # there is no room for all names
+        late = late[:0]
+    radii = [*np.sqrt(_area(rows.parameters)) / 2, *[3.0] * len(late)]
+    label_points(
+        axis,
+        [*rows.macs, *late.macs],
+        [*rows.accuracy, *late.accuracy],
+        [*(names[index] for index in rows.index), *late.model],
+        radii,
+    )
     axis.xaxis.set_major_formatter("{x:g}")
     return axis
+
+
+IMAGES = 50_000  # on which ImageNet's validation accuracies are counted
+
+
+def _deviation(accuracy: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of accuracies in %, each counted on `IMAGES`."""
+    return np.sqrt(accuracy * (100 - accuracy) / IMAGES)
 
 
 def _area(millions: float | pd.Series) -> float | pd.Series:
@@ -132,13 +178,23 @@ def _blob_scale(axis: Axes) -> None:
     axis.text(0.94 - step, 0.18, "parameters", **place)
 
 
-def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame], until: int | None) -> None:
-    """Say above the axes what the colours, the lines and the rims mean."""
-    words = {
-        "original": "original recipes, and their front",
-        "new": "new recipe; line: the front of all recipes",
-    }
-    lines = [(words[recipe], RECIPES[recipe]) for recipe in fronts]
+def _legend(
+    axis: Axes,
+    recipes: Collection[str],
+    fronts: Mapping[str, pd.DataFrame],
+    quoted: bool,
+    until: int | None,
+) -> None:
+    """Say above the axes what the colours, the lines and the marks mean."""
+    blobs = {"other": "other recipes", "new": "torchvision's new recipe"}
+    fronted = {"other": ", and their front", "new": "; line: the front of all"}
+    lines = [
+        (words + fronted[recipe] * (recipe in fronts), RECIPES[recipe])
+        for recipe, words in blobs.items()
+        if recipe in recipes
+    ]
+    if quoted:
+        lines.append(("hollow: from papers, by recipes of their own", INK))
     if until is not None:
         lines.append((f"with a rim: of {until}", INK))
     high = axis.figure.get_figheight()
@@ -153,103 +209,222 @@ def _legend(axis: Axes, fronts: Mapping[str, pd.DataFrame], until: int | None) -
 
 
 @drawing
-def accuracy_per_parameter(table: pd.DataFrame) -> Axes:
-    """Draw accuracy per parameter, one network below the other, the best on top.
+def memory_in_time(traces: Mapping[str, Sequence[float]], xlabel: str) -> Axes:
+    """Draw how much is alive from the first operation of a network to its last.
 
     Args:
-        table: A row a network: model, accuracy (%) and parameters (millions).
+        traces: By network the bytes alive, in order. Its peak is marked.
+        xlabel: Names the axis from the beginning, 0 %, to the end.
     """
-    density = table.accuracy / table.parameters
-    table = table.assign(density=density).sort_values("density", ascending=False)
+    _, axis = plt.subplots(figsize=(width(), 3.2), layout="constrained")
+    colours = (BLUE, ORANGE, GREEN, PURPLE)
+    for (name, trace), colour in zip(traces.items(), colours, strict=False):
+        megabytes = np.array(trace) / 1e6
+        share = np.linspace(0, 100, len(megabytes))
+        axis.step(share, megabytes, where="post", color=colour, lw=1.3)
+        top = int(megabytes.argmax())
+        axis.plot(share[top], megabytes[top], "o", color=colour, ms=5)
+        axis.annotate(
+            f"{name}: {megabytes[top]:.1f} MB",
+            (share[top], megabytes[top]),
+            xytext=(8, 2),
+            textcoords="offset points",
+            color=in_words(colour),
+            bbox=CLEAR,
+        )
+    axis.set(xlabel=xlabel, ylabel="MB alive", xlim=(-1, 100), ylim=(0, None))
+    axis.margins(y=0.12)
+    return axis
+
+
+@drawing
+def who_reads_whom(kinds: Mapping[str, tuple[np.ndarray, int]]) -> np.ndarray:
+    """Draw for kinds of convolution which maps each output map reads, and how much.
+
+    Args:
+        kinds: By kind a matrix of bools (maps out, maps in), and the kernel's side.
+    """
+    rows = len(kinds) if is_narrow() else 1
+    figure, axes = plt.subplots(
+        rows,
+        len(kinds) // rows,
+        figsize=(width(), 2.5 * rows),
+        layout="constrained",
+        squeeze=False,
+    )
+    for axis, (kind, (reads, side)) in zip(axes.flat, kinds.items(), strict=True):
+        maps_out, maps_in = np.shape(reads)
+        for out, source in np.argwhere(reads):
+            axis.plot([0.7, 2.3], [-source, -out], color=PURPLE, lw=1.1)
+        for place in range(maps_in):
+            _map(axis, 0, -place, BLUE, side)
+        for place in range(maps_out):
+            _map(axis, 3, -place, GREEN, 1)
+        axis.set(xlim=(-0.9, 3.9), ylim=(0.5 - maps_in, 0.6), title=kind)
+        axis.set_aspect("equal")
+        axis.set_axis_off()
+    return axes
+
+
+def _map(axis: Axes, x: float, y: float, colour: str, side: int) -> None:
+    """Draw a map as a square of five by five pixels, `side` of them filled."""
+    size = 0.8
+    frame = {"fill": False, "edgecolor": colour, "lw": 1.1}
+    axis.add_patch(Rectangle((x - size / 2, y - size / 2), size, size, **frame))
+    cell = size / 5
+    window = (x - side * cell / 2, y - side * cell / 2)
+    axis.add_patch(Rectangle(window, side * cell, side * cell, color=colour))
+
+
+@drawing
+def rates(table: pd.DataFrame) -> Axes:
+    """Draw the rate at which each network multiplies as a bar, the highest on top.
+
+    Args:
+        table: A row a network, named by the index: rate, in MACs a second.
+    """
     figure, axis = plt.subplots(
         figsize=(width(), 0.9 + 0.26 * len(table)), layout="constrained"
     )
-    rows = range(len(table))
-    axis.hlines(rows, table.density.min() / 1.5, table.density, color=BLUE, lw=1.5)
-    axis.plot(table.density, rows, "o", color=BLUE, ms=5)
-    for row, value, accuracy in zip(rows, table.density, table.accuracy, strict=True):
-        axis.annotate(
-            f"{value:.1f}   ({accuracy:.0f} %)",
-            (value, row),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-        )
-    axis.set(
-        xscale="log",
-        yticks=rows,
-        ylim=(len(table) - 0.4, -0.6),
-        xlim=(table.density.min() / 1.5, table.density.max() * 4),
-        xlabel="accuracy per parameter, % per million\n"
-        "in brackets: the accuracy itself",
-    )
-    axis.set_yticklabels(table.model)
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.grid(False, axis="y")
+    billions = table.rate.sort_values(ascending=False) / 1e9
+    draw_bars(axis, billions, xlabel="billion MACs per second")
+    axis.axvline(billions.median(), color=GREY, ls="--", lw=1.2, zorder=0)
+    for text in axis.texts:
+        text.set_bbox(CLEAR)  # the dashed line passes under the words
+    longer = "" if is_narrow() else "; if MACs told the time, all would be there"
+    explain(axis, "dashed: the median" + longer)
     return axis
 
 
 @drawing
-def time_against_macs(table: pd.DataFrame) -> Axes:
-    """Draw measured time against MACs, with the line of the median rate.
-
-    Args:
-        table: A row a network, named by the index: macs and seconds.
-    """
-    figure, axis = plt.subplots(figsize=(width(), 4.0), layout="constrained")
-    macs, milliseconds = table.macs / 1e9, 1000 * table.seconds
-    axis.set(
-        xscale="log",
-        yscale="log",
-        xlabel="MACs, billions",
-        ylabel="time, ms",
-        xlim=(macs.min() / 1.6, macs.max() * 2.4),
-        ylim=(milliseconds.min() / 1.8, milliseconds.max() * 1.8),
-    )
-    # If MACs alone made the time, all points would lie on this line.
-    rate = (macs / milliseconds).median()
-    ends = np.array(axis.get_xlim())
-    axis.plot(ends, ends / rate, color=GREY, linestyle="--", lw=1.2)
-    axis.plot(macs, milliseconds, "o", color=BLUE, ms=6)
-    explain(axis, "dashed: the median rate")
-    _plain_ticks(axis)
-    label_points(axis, macs, milliseconds, table.index)
-    return axis
-
-
-@drawing
-def roofline(layers: pd.DataFrame, rate: float, bandwidth: float) -> Axes:
-    """Draw measured rates against arithmetic intensity, under the machine's roof.
+def roofline(
+    layers: pd.DataFrame,
+    roofs: Mapping[str, tuple[float, float]],
+    moved: tuple[str, str] | None = None,
+) -> Axes:
+    """Draw measured rates against operational intensity, under machines' roofs.
 
     Args:
         layers: A row a layer, named by the index: intensity (MACs a byte) and rate
-            (MACs a second).
-        rate: The machine's highest rate, in MACs a second.
-        bandwidth: How fast it moves data to and from memory, in bytes a second.
+            (MACs a second), on the first of the machines.
+        roofs: By machine (of which a phone shows what stands before a colon) the
+            highest rate, in MACs a second, and how fast it moves data to and from
+            memory, in bytes a second.
+        moved: Two of the layers, from the first of which an arrow leads to the other.
     """
-    figure, axis = plt.subplots(figsize=(width(), 4.0), layout="constrained")
+    _, axis = plt.subplots(figsize=(width(), 4.6), layout="constrained")
     # On logarithmic axes both limits are straight, and they meet at the ridge.
-    ridge = rate / bandwidth
-    low = min(layers.intensity.min(), ridge) / 2
-    high = max(layers.intensity.max(), ridge) * 4
-    roof = np.geomspace(low, high, 200)
-    axis.plot(roof, np.minimum(rate, roof * bandwidth) / 1e9, color=RED)
-    axis.axvline(ridge, color=GREY, linestyle=":", lw=1.2)
+    ridges = [rate / bandwidth for rate, bandwidth in roofs.values()]
+    low = min([*layers.intensity, *ridges]) / 2
+    high = max([*layers.intensity, *ridges]) * 4
+    across = np.geomspace(low, high, 200)
+    for (name, (rate, bandwidth)), colour in zip(
+        roofs.items(), (RED, PURPLE, GREEN), strict=False
+    ):
+        axis.plot(across, np.minimum(rate, across * bandwidth) / 1e9, color=colour)
+        ridge = rate / bandwidth
+        axis.plot([ridge] * 2, [1e-9, rate / 1e9], color=colour, ls=":", lw=1.2)
+        axis.annotate(
+            name.partition(":")[0] if is_narrow() else name,
+            (low * 1.15, rate / 1e9),
+            color=in_words(colour),
+            va="bottom",
+            fontsize=SMALL,
+        )
     axis.plot(layers.intensity, layers.rate / 1e9, "o", color=BLUE, ms=6)
-    lowest = min(layers.rate.min(), low * bandwidth) / 1e9
+    if moved:
+        start, end = (layers.loc[name] for name in moved)
+        axis.annotate(
+            "",
+            (end.intensity, end.rate / 1e9),
+            (start.intensity, start.rate / 1e9),
+            arrowprops={"arrowstyle": "-|>", "color": BLUE, "shrinkA": 4, "shrinkB": 4},
+        )
+    highest = max(rate for rate, _ in roofs.values()) / 1e9
     axis.set(
         xscale="log",
         yscale="log",
-        xlabel="arithmetic intensity, MACs per byte",
+        xlabel="operational intensity, MACs per byte",
         ylabel="rate, billion MACs per second",
         xlim=(low, high),
-        ylim=(lowest / 2, max(layers.rate.max(), rate) / 1e9 * 3),
+        ylim=(layers.rate.min() / 1e9 / 3, highest * 4),
     )
-    axis.text(ridge * 0.9, axis.get_ylim()[1] / 1.3, "memory-bound", ha="right", c=GREY)
-    axis.text(ridge * 1.1, axis.get_ylim()[1] / 1.3, "compute-bound", c=GREY)
     _plain_ticks(axis)
+    axis.yaxis.set_major_formatter("{x:,g}")
+    above = axis.secondary_xaxis("top", functions=(lambda x: 2 * x, lambda x: x / 2))
+    above.set_xlabel("FLOPs per byte")
+    above.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    above.xaxis.set_major_formatter("{x:g}")
     label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
+    return axis
+
+
+@drawing
+def batches(sweeps: Mapping[str, Mapping[int, float]]) -> np.ndarray:
+    """Draw images per second, and the time until they are done, against the batch.
+
+    Args:
+        sweeps: By network the seconds that a batch takes, by its size.
+    """
+    rows = 2 if is_narrow() else 1
+    figure, axes = plt.subplots(
+        rows, 3 - rows, figsize=(width(), 2.7 * rows), layout="constrained"
+    )
+    throughput, latency = np.ravel(axes)
+    for (name, sweep), colour in zip(sweeps.items(), (BLUE, ORANGE), strict=False):
+        sizes, seconds = np.array([*sweep]), np.array([*sweep.values()])
+        gain = sizes / seconds * seconds[0] / sizes[0]
+        throughput.plot(sizes, gain, "o-", color=colour, ms=4, label=name)
+        latency.plot(sizes, 1000 * seconds, "o-", color=colour, ms=4)
+        for axis, values in ((throughput, gain), (latency, 1000 * seconds)):
+            axis.annotate(
+                name,
+                (sizes[-1], values[-1]),
+                xytext=(-4, 5),
+                textcoords="offset points",
+                ha="right",
+                color=in_words(colour),
+                fontsize=SMALL,
+            )
+    for axis, words in (
+        (throughput, "throughput: images per\nsecond, one at a time being 1"),
+        (latency, "latency: ms until a whole\nbatch is done"),
+    ):
+        axis.set(xlabel="images in a batch", ylim=(0, None))
+        axis.set_title(words, loc="left")
+        axis.margins(y=0.2)
+        axis.set_xticks(sizes)
+    return axes
+
+
+@drawing
+def hyperbola(table: pd.DataFrame, fitted: pd.DataFrame, curve: tuple) -> Axes:
+    """Draw accuracies against MACs, and the hyperbola that was fitted to some.
+
+    Args:
+        table: All networks: macs (billions) and accuracy (%).
+        fitted: Rows of such a table.
+        curve: Of accuracy = ceiling - slope / macs the two numbers.
+    """
+    _, axis = plt.subplots(figsize=(width(), 3.4), layout="constrained")
+    ceiling, slope = curve
+    above = table.accuracy > ceiling
+    axis.plot(table.macs[~above], table.accuracy[~above], ".", color=PALE)
+    axis.plot(table.macs[above], table.accuracy[above], ".", color=ORANGE)
+    axis.plot(fitted.macs, fitted.accuracy, "o", color=BLUE, ms=6)
+    across = np.geomspace(fitted.macs.min() * 0.85, table.macs.max() * 1.3, 200)
+    axis.plot(across, ceiling - slope / across, color=BLUE)
+    axis.axhline(ceiling, color=BLUE, ls=":", lw=1.2)
+    axis.set(
+        xscale="log",
+        xlabel="MACs for one image, billions",
+        ylabel="top-1 accuracy, %",
+        ylim=(fitted.accuracy.min() - 3, table.accuracy.max() + 2),
+    )
+    axis.xaxis.set_major_formatter("{x:g}")
+    first = "blue: fitted, and the curve"
+    rest = "dotted: its ceiling; orange: above it"
+    explain(axis, f"{first}\n{rest}" if is_narrow() else f"{first}; {rest}")
     return axis
 
 
@@ -261,14 +436,17 @@ def _plain_ticks(axis: Axes) -> None:
 
 
 @drawing
-def bar_panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
+def bar_panels(
+    table: pd.DataFrame, titles: Mapping[str, str], good: Collection[str] = ()
+) -> np.ndarray:
     """Draw each column of a table as bars in a panel of its own, two panels a row.
 
-    The longest bar of a panel is red, the shortest green.
+    The longest bar of a cost is red, the shortest green.
 
     Args:
         table: A row a network, named by the index.
         titles: The columns to draw, an even number, and what to write above each.
+        good: Those of which more is better: there the longest bar is green.
     """
     height = 2 * (0.6 + 0.22 * len(table))
     figure, axes = plt.subplots(
@@ -281,8 +459,9 @@ def bar_panels(table: pd.DataFrame, titles: Mapping[str, str]) -> np.ndarray:
     # Each panel has a scale of its own: the costs have none in common.
     for axis, (column, title) in zip(axes.flat, titles.items(), strict=True):
         values = table[column]
+        most, least = (GREEN, RED) if column in good else (RED, GREEN)
         colours = [
-            RED if v == values.max() else GREEN if v == values.min() else BLUE
+            most if v == values.max() else least if v == values.min() else BLUE
             for v in values
         ]
         draw_bars(axis, values, colours=colours)

@@ -19,6 +19,8 @@ ELSEWHERE = {
     "CS231n 2017",
     "CS231n 2018",
     "CS231n notes",
+    "NVIDIA H100 data sheet",
+    "PyTorch blog 2021",
     "image-net.org",
 }
 STATUS = {

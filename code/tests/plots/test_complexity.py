@@ -13,7 +13,7 @@ def _published():
         {
             "model": ["small", "wide", "deep", "late"],
             "year": [2014, 2014, 2016, 2020],
-            "recipe": ["original", "original", "original", "new"],
+            "recipe": ["other", "other", "other", "new"],
             "accuracy": [56.0, 70.0, 76.0, 85.0],
             "parameters": [1.0, 140.0, 25.0, 60.0],
             "macs": [0.3, 15.0, 4.0, 40.0],
@@ -63,7 +63,7 @@ def test_networks_of_the_last_year_have_a_dark_rim():
 
 def test_a_front_is_a_staircase_to_the_edge():
     table = _published()
-    axis = accuracy_against_macs(table, {"original": table.iloc[[0, 2]]})
+    axis = accuracy_against_macs(table, {"other": table.iloc[[0, 2]]})
     (line,) = axis.get_lines()
     assert line.get_xdata().tolist()[:2] == [0.3, 4.0]
     assert line.get_xdata()[-1] == axis.get_xlim()[1]
@@ -71,53 +71,109 @@ def test_a_front_is_a_staircase_to_the_edge():
     assert line.get_drawstyle() == "steps-post"
 
 
+def test_a_band_is_two_deviations_of_a_count():
+    table = _published()
+    axis = accuracy_against_macs(table, {"other": table.iloc[[0, 2]]})
+    band = axis.collections[2].get_paths()[0].vertices  # behind blobs and hollow marks
+    half = 2 * np.sqrt(0.56 * 0.44 / 50_000) * 100
+    assert band[:, 1].min() == pytest.approx(56 - half)
+    assert complexity._deviation(np.array([50.0])) == pytest.approx(50 / 50_000**0.5)
+
+
 def test_only_networks_on_view_are_labelled():
-    axis = accuracy_against_macs(_published(), {}, labelled=[0, 2, 3], until=2016)
-    words = {text.get_text() for text in axis.texts}
-    assert {"small", "deep"} <= words
-    assert not {"wide", "late"} & words
-
-
-def test_the_densest_network_is_on_top():
-    axis = complexity.accuracy_per_parameter(_published())
-    labels = [label.get_text() for label in axis.get_yticklabels()]
-    assert labels == ["small", "deep", "late", "wide"]
-    top = min(axis.texts, key=lambda text: text.xy[1])
-    assert top.get_text() == "56.0   (56 %)"
-    assert axis.yaxis_inverted()
-
-
-def test_the_dashed_line_is_the_median_rate():
-    table = pd.DataFrame(
-        {"macs": [1e9, 2e9, 4e9], "seconds": [0.1, 0.1, 0.1]}, index=["a", "b", "c"]
+    quoted = pd.DataFrame(
+        {"model": ["told", "later"], "year": [2015, 2023], "macs": [1, 99.0],
+         "accuracy": [60.0, 80.0]}
+    )  # fmt: skip
+    names = {0: "Small", 2: "Deep", 3: "Late"}
+    axis = accuracy_against_macs(
+        _published(), {}, names=names, quoted=quoted, until=2016
     )
-    axis = complexity.time_against_macs(table)
-    dashed, points = axis.get_lines()
-    assert points.get_ydata() == pytest.approx([100, 100, 100])
-    billions, milliseconds = dashed.get_data()
-    assert billions / milliseconds == pytest.approx(2 / 100)
+    words = {text.get_text() for text in axis.texts}
+    assert {"Small", "Deep", "told"} <= words
+    assert not {"wide", "Late", "later"} & words
+    assert axis.get_xlim()[1] > 99
+
+
+def test_an_arrow_leads_up_to_the_same_network_trained_again():
+    axis = accuracy_against_macs(_published(), {}, raised=(0, 2))
+    (arrow,) = (text for text in axis.texts if not text.get_text())
+    assert (arrow.xyann, arrow.xy) == ((0.3, 56.0), (4.0, 76.0))
+    early = accuracy_against_macs(_published(), {}, raised=(0, 3), until=2016)
+    assert all(text.get_text() for text in early.texts)
+
+
+def test_a_peak_is_marked_where_it_is():
+    axis = complexity.memory_in_time({"net": [1e6, 5e6, 2e6]}, "time")
+    line, dot = axis.get_lines()
+    assert line.get_ydata().tolist() == [1, 5, 2]
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (50, 5)
+    assert [text.get_text() for text in axis.texts] == ["net: 5.0 MB"]
+
+
+def test_a_line_joins_a_map_to_each_that_it_reads():
+    kinds = {"all": (np.ones((2, 3), bool), 3), "own": (np.eye(3, dtype=bool), 1)}
+    dense, own = complexity.who_reads_whom(kinds).flat
+    assert (len(dense.get_lines()), len(own.get_lines())) == (6, 3)
+    assert dense.get_title() == "all"
+    assert len(dense.patches) == 2 * (3 + 2)
+
+
+def test_the_highest_rate_is_on_top():
+    table = pd.DataFrame({"rate": [1e9, 4e9, 2e9]}, index=["a", "b", "c"])
+    axis = complexity.rates(table)
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert labels == ["b", "c", "a"]
+    assert axis.get_lines()[0].get_xdata() == [2, 2]
 
 
 def test_the_roof_is_the_lower_of_both_limits():
     layers = pd.DataFrame(
         {"intensity": [0.25, 50.0], "rate": [1e9, 9e9]}, index=["left", "right"]
     )
-    axis = complexity.roofline(layers, rate=20e9, bandwidth=10e9)
-    roof, ridge, points = axis.get_lines()
-    intensity, billions = roof.get_data()
-    assert ridge.get_xdata() == [2, 2]
-    flat = intensity >= 2
-    assert billions[flat] == pytest.approx(20)
-    assert billions[~flat] == pytest.approx(10 * intensity[~flat])
+    roofs = {"slow": (20e9, 10e9), "quick": (900e9, 30e9)}
+    axis = complexity.roofline(layers, roofs, moved=("left", "right"))
+    *lines, points = axis.get_lines()
+    for roof, ridge, rate, bandwidth in (
+        (*lines[:2], 20, 10),
+        (*lines[2:], 900, 30),
+    ):
+        intensity, billions = roof.get_data()
+        balance = rate / bandwidth
+        assert list(ridge.get_xdata()) == [balance, balance]
+        flat = intensity >= balance
+        assert billions[flat] == pytest.approx(rate)
+        assert billions[~flat] == pytest.approx(bandwidth * intensity[~flat])
     assert points.get_ydata() == pytest.approx([1, 9])
-    assert {"left", "right"} <= {text.get_text() for text in axis.texts}
+    words = {text.get_text() for text in axis.texts}
+    assert {"left", "right", "slow", "quick"} <= words
+    assert next(iter(axis.child_axes)).get_xlabel() == "FLOPs per byte"
+
+
+def test_a_batch_is_compared_with_one_image():
+    sweeps = {"net": {1: 0.1, 4: 0.2}}
+    throughput, latency = complexity.batches(sweeps)
+    assert throughput.get_lines()[0].get_ydata().tolist() == [1, 2]
+    assert latency.get_lines()[0].get_ydata().tolist() == [100, 200]
+
+
+def test_a_hyperbola_has_its_ceiling():
+    table = _published()
+    axis = complexity.hyperbola(table, table[:3], (75.0, 6.0))
+    *_, curve, ceiling = axis.get_lines()
+    macs, accuracy = curve.get_data()
+    assert accuracy == pytest.approx(75 - 6 / macs)
+    assert list(ceiling.get_ydata()) == [75, 75]
 
 
 def test_panels_mark_the_largest_and_the_smallest():
     table = pd.DataFrame({"x": [1.0, 3.0, 2.0], "y": [9.0, 8.0, 7.0]}, index=[*"abc"])
-    left, right = complexity.bar_panels(table, {"x": "first", "y": "second"})
+    titles = {"x": "first", "y": "second"}
+    left, right = complexity.bar_panels(table, titles, good={"y"})
     assert left.get_title() == "first"
     colours = [to_hex(bar.get_facecolor()) for bar in left.patches]
     assert colours == [GREEN, RED, BLUE]
+    colours = [to_hex(bar.get_facecolor()) for bar in right.patches]
+    assert colours == [GREEN, BLUE, RED]  # of what is good the most is green
     assert [text.get_text() for text in right.texts] == ["9.0", "8.0", "7.0"]
     assert [label.get_text() for label in left.get_yticklabels()] == ["a", "b", "c"]

@@ -41,7 +41,7 @@ def published():
         {
             "model": ["one", "two"],
             "year": [2014, 2016],
-            "recipe": ["original", "new"],
+            "recipe": ["other", "new"],
             "accuracy": [56.0, 70.0],
             "parameters": [1.0, 140.0],
             "macs": [0.3, 15.0],
@@ -117,14 +117,17 @@ DRAWN = {
     ),
     "blobs": (
         lambda: complexity.accuracy_against_macs(
-            published(), {"original": published()[:1], "new": published()}, until=2016
+            published(),
+            {"other": published()[:1], "new": published()},
+            quoted=published(),
+            until=2016,
         ),
-        "original recipes, and their front | new recipe; line: the front of all "
-        "recipes | with a rim: of 2016",
+        "other recipes, and their front | torchvision's new recipe; line: the front "
+        "of all | hollow: from papers, by recipes of their own | with a rim: of 2016",
     ),
-    "densities": (
-        lambda: complexity.accuracy_per_parameter(published()),
-        "% per million in brackets: the accuracy",
+    "hyperbola": (
+        lambda: complexity.hyperbola(published(), published(), (75.0, 5.0)),
+        "blue: fitted, and the curve; dotted: its ceiling; orange: above it",
     ),
 }
 

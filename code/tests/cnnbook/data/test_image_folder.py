@@ -163,3 +163,14 @@ def test_images_of_16_bits_become_images_of_8(tmp_path):
     assert image.dtype == torch.uint8
     assert image[0].flatten().tolist() == (values // 257).flatten().tolist()
     assert image_folder.load(root).train.images.isfinite().all()
+
+
+def test_a_process_decodes_with_its_share_of_the_cores_that_it_may_use(monkeypatch):
+    monkeypatch.setattr(
+        image_folder.os, "sched_getaffinity", lambda _: range(6), raising=False
+    )
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    assert image_folder._workers() == 6
+    for processes, share in ((2, 3), (4, 1), (8, 1)):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+        assert image_folder._workers() == share
