@@ -17,7 +17,7 @@ from cnnbook.data import Augmentation
 from cnnbook.training import Recipe
 from tools.experiments.comparison import Arm, Comparison
 
-PASSES = 40
+PASSES = 80
 RECIPE = Recipe(
     epochs=PASSES, batch_size=32, learning_rate=0.06, augmentation=Augmentation(shift=2)
 )
@@ -60,7 +60,7 @@ COMPARISON = Comparison(
     "small-kernels-digits",
     {name: Arm(partial(network, block), RECIPE) for name, block in BLOCKS.items()},
     "digits",
-    seeds=range(3),
+    seeds=range(5),
     held_out=437,
     images=500,
     search_epochs=PASSES,
