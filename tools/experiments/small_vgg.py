@@ -16,7 +16,7 @@ from cnnbook.models.vgg import CONFIGURATIONS, LARGE_KERNELS, convolutional_part
 from cnnbook.training import Recipe
 from tools.experiments.comparison import Arm, Comparison
 
-RECIPE = Recipe(epochs=15, batch_size=32, learning_rate=0.003)
+RECIPE = Recipe(epochs=45, batch_size=32, learning_rate=0.003)
 TWIN = "B, one 5×5 for each pair"
 # In this order, because the record is of use before it is whole.
 LINES = {
