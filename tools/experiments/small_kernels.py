@@ -10,7 +10,6 @@ anew: with 40 passes over the training images, and with 80.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from torch import nn
@@ -20,7 +19,6 @@ from cnnbook.training import Recipe
 from tools.experiments.comparison import Arm, Comparison
 
 PASSES = (40, 80)
-RECIPE = Recipe(batch_size=32, learning_rate=0.06, augmentation=Augmentation(shift=2))
 
 
 def single() -> list[nn.Module]:
@@ -60,7 +58,12 @@ BLOCKS = {
 
 def compared(passes: int) -> Comparison:
     """Return the comparison of all arms after so many passes."""
-    recipe = replace(RECIPE, epochs=passes)
+    recipe = Recipe(
+        epochs=passes,
+        batch_size=32,
+        learning_rate=0.06,
+        augmentation=Augmentation(shift=2),
+    )
     return Comparison(
         f"small-kernels-digits-{passes}",
         {name: Arm(partial(network, block), recipe) for name, block in BLOCKS.items()},
