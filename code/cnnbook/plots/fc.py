@@ -395,9 +395,9 @@ def thin_matrices(rows: int, columns: int, rank: int) -> np.ndarray:
     )
     whole = rows * columns
     left, right = axes
-    left.add_patch(Rectangle((0, 0), columns, rows, fc=BLUE, ec="none", alpha=0.75))
+    left.add_patch(Rectangle((0, 0), columns, rows, fc=BLUE, ec="none", alpha=0.35))
     middle = {"ha": "center", "va": "center"}
-    left.text(columns / 2, rows / 2, f"{rows} × {columns:,}", color=PAPER, **middle)
+    left.text(columns / 2, rows / 2, f"{rows} × {columns:,}", **middle)
     left.set_title(f"one matrix: {whole:,} weights")
     gap = 0.08 * columns
     right.add_patch(Rectangle((0, 0), rank, rows, fc=RED, ec="none"))

@@ -209,33 +209,15 @@ def _draw_reading(
         axis.plot((top, below), ends, color=GREY, lw=0.8, zorder=0)
 
 
-def path_counts(dilations: Sequence[int], kernel: int = 3) -> list[np.ndarray]:
-    """Count the paths from a unit down to each place below it, level by level.
-
-    Args:
-        dilations: Of each layer, the first layer first; stride 1.
-
-    Returns:
-        For the unit and then for each level below it the number of paths.
-    """
-    levels = [np.array([1])]
-    for dilation in reversed(dilations):
-        taps = np.zeros((kernel - 1) * dilation + 1, dtype=int)
-        taps[::dilation] = 1
-        levels.append(np.convolve(levels[-1], taps))
-    return levels
-
-
 @drawing
-def path_triangles(stacks: Mapping[str, Sequence[int]]) -> Axes:
+def path_triangles(stacks: Mapping[str, Sequence[np.ndarray]]) -> Axes:
     """Draw how many paths lead from the unit on top to each place below it.
 
     Args:
-        stacks: For each title the dilations of its layers of 3, the first layer first.
+        stacks: For each title the counts, as from `receptive_field.path_counts`.
     """
-    drawn = {name: path_counts(dilations) for name, dilations in stacks.items()}
-    widths = [len(levels[-1]) for levels in drawn.values()]
-    heights = [len(levels) + 1.6 for levels in drawn.values()]
+    widths = [len(levels[-1]) for levels in stacks.values()]
+    heights = [len(levels) + 1.6 for levels in stacks.values()]
     across = max(widths) if is_narrow() else sum(widths) + 2 * len(widths) - 2
     down = sum(heights) if is_narrow() else max(heights)
     cell = min(0.34, width() / (across + 0.4))
@@ -245,7 +227,7 @@ def path_triangles(stacks: Mapping[str, Sequence[int]]) -> Axes:
     axis.axis("off")
     axis.set_aspect("equal")
     left, top = 0.0, 0.0
-    for (name, levels), wide, high in zip(drawn.items(), widths, heights, strict=True):
+    for (name, levels), wide, high in zip(stacks.items(), widths, heights, strict=True):
         middle = across / 2 if is_narrow() else left + wide / 2
         axis.text(middle, top - 0.7, name, ha="center", va="center", weight="bold")
         for row, counts in enumerate(levels):

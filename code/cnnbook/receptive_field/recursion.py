@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -536,3 +537,20 @@ def _hull(fields: Sequence[_Field]) -> tuple[int, int]:
     """Return the first pixel that any field has, and the one after the last."""
     starts, ends = [f.start for f in fields], [f.end for f in fields]
     return min(starts), max(ends)
+
+
+def path_counts(dilations: Sequence[int], kernel: int = 3) -> list[np.ndarray]:
+    """Count the paths from a unit down to each place below it, level by level.
+
+    Args:
+        dilations: Of each layer, the first layer first; stride 1.
+
+    Returns:
+        For the unit and then for each level below it the number of paths.
+    """
+    levels = [np.array([1])]
+    for dilation in reversed(dilations):
+        taps = np.zeros((kernel - 1) * dilation + 1, dtype=int)
+        taps[::dilation] = 1
+        levels.append(np.convolve(levels[-1], taps))
+    return levels

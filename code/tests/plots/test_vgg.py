@@ -5,6 +5,7 @@ import torch
 from matplotlib.colors import to_hex
 
 from cnnbook.plots import vgg
+from cnnbook.receptive_field import path_counts
 
 
 def test_fields_are_squares_around_the_middle_of_the_photograph():
@@ -72,22 +73,8 @@ def test_a_walk_names_size_jump_and_start_of_each_layer():
     assert second - first == 2
 
 
-@pytest.mark.parametrize(
-    ("dilations", "expected"),
-    [
-        ([1, 1, 1], [1, 3, 6, 7, 6, 3, 1]),
-        ([2, 2], [1, 0, 2, 0, 3, 0, 2, 0, 1]),
-        ([1, 3], [1] * 9),
-    ],
-)
-def test_paths_are_counted_down_to_the_pixels(dilations, expected):
-    levels = vgg.path_counts(dilations)
-    assert levels[-1].tolist() == expected
-    assert [level.sum() for level in levels] == [3**n for n in range(len(levels))]
-
-
 def test_a_triangle_writes_every_count_and_leaves_blind_places_empty():
-    axis = vgg.path_triangles({"a": [2]})
+    axis = vgg.path_triangles({"a": path_counts([2])})
     assert [text.get_text() for text in axis.texts] == [
         "a",
         "1",

@@ -13,7 +13,7 @@ from torch import nn
 
 from cnnbook import models
 from cnnbook.models import resnet
-from cnnbook.receptive_field import measure, trace, window
+from cnnbook.receptive_field import measure, path_counts, trace, window
 
 from . import random_networks
 from .networks import Ends, fields, on_meta
@@ -418,3 +418,17 @@ def test_where_it_answers_it_agrees_with_the_measurement(network, axis):
 @given(random_networks.networks(most=4), st.integers(0, 1))
 def test_where_it_answers_it_agrees_on_thousands_of_networks(network, axis):
     agrees_with_the_measurement(network, axis)
+
+
+@pytest.mark.parametrize(
+    ("dilations", "expected"),
+    [
+        ([1, 1, 1], [1, 3, 6, 7, 6, 3, 1]),
+        ([2, 2], [1, 0, 2, 0, 3, 0, 2, 0, 1]),
+        ([1, 3], [1] * 9),
+    ],
+)
+def test_paths_are_counted_down_to_the_pixels(dilations, expected):
+    levels = path_counts(dilations)
+    assert levels[-1].tolist() == expected
+    assert [level.sum() for level in levels] == [3**n for n in range(len(levels))]
