@@ -69,9 +69,12 @@ def _unpack(root: Path, parts: list[str]) -> str:
 
 
 def _torchvision(parts: list[str]) -> str:
-    """Return the line that unpacks parts, checks them, and sorts them by the devkit."""
+    """Return the command that unpacks parts, checks and sorts them by the devkit.
+
+    It has two lines, so that a page shows it whole.
+    """
     calls = "; ".join(f"ImageNet('.', '{part}')" for part in parts)
-    return f'python -c "from torchvision.datasets import ImageNet; {calls}"'
+    return f'python -c "from torchvision.datasets import ImageNet\n{calls}"'
 
 
 def _in(folder: Path, line: str) -> str:
