@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -21,26 +22,46 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-class Computes:
-    """What a reader's module should do: it equals each that maps `x` to `expected`."""
+class Wanted(ABC):
+    """What a reader's answer should be: it equals each that fits."""
+
+    answers: type = nn.Module  # what may fit
+
+    @abstractmethod
+    def fits(self, answer: Any) -> bool:
+        """Judge an answer of the type of `answers`."""
+
+    def __eq__(self, other: object) -> bool:
+        """Judge an answer; two of these are the same if they hold the same."""
+        if type(other) is type(self):
+            return _same(vars(self), vars(other))
+        return self.fits(other) if isinstance(other, self.answers) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # equal to answers, which have others
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Compare numbers and tensors by their names."""
+    return one.keys() == other.keys() and all(
+        torch.equal(value, other[name])
+        if isinstance(value, Tensor)
+        else value == other[name]
+        for name, value in one.items()
+    )
+
+
+class Computes(Wanted):
+    """What a reader's module should do: map `x` to `expected`."""
 
     def __init__(self, x: Tensor, expected: Tensor):
         self.x, self.expected = x, expected
 
-    def __eq__(self, other: object) -> bool:
-        """Run a module; another of these cases is the same if it holds the same."""
-        if isinstance(other, Computes):
-            return torch.equal(self.x, other.x) and torch.equal(
-                self.expected, other.expected
-            )
-        if not isinstance(other, nn.Module):
-            return NotImplemented
-        got = other(self.x)
+    def fits(self, answer: nn.Module) -> bool:
+        """Run a module."""
+        got = answer(self.x)
         return got.shape == self.expected.shape and torch.allclose(
             got, self.expected, atol=1e-5
         )
-
-    __hash__ = None  # type: ignore[assignment]  # equal to modules, which have others
 
     def __repr__(self) -> str:
         """Say what the module should do, for a reader whose own does not."""

@@ -1,6 +1,7 @@
 // The smallest deep network, twice: plain, and with shortcuts. Every derivative is live.
 (() => {
   const { Explorable, choice, define, element, shape } = globalThis.cnnbook;
+  const { select, style } = globalThis.cnnbook.controls;
 
   const sigmoid = (a) => 1 / (1 + Math.exp(-a));
   const FUNCTIONS = {
@@ -271,14 +272,10 @@
   class Chain extends Explorable {
     static compute = { walk, products };
     static examples = EXAMPLES;
-    static style = `
+    static style = `${style}
       :host { --plain: #0072b2; --skip: #c05500; }
       :host([dark]) { --plain: #63b3ec; --skip: #f0a35e; }
       .live { display: grid; gap: 12px; }
-      .choose { align-items: center; display: grid; gap: 12px; grid-template-columns: auto 1fr; }
-      select { width: 100%; }
-      .lines { min-height: calc(var(--lines) * 1.45em); }
-      .comment { --lines: 3; font-size: 14px; }
       .side { display: contents; }
       .legend, .question, .product { order: 1; }
       .curve { order: 2; }
@@ -291,7 +288,6 @@
       .knob input[type=range] { accent-color: var(--accent); height: 44px; width: 100%; }
       .knob input[type=number] { appearance: textfield; padding: 4px 8px; text-align: right;
         font-variant-numeric: tabular-nums; }
-      input::-webkit-inner-spin-button { appearance: none; }
       .graphs { display: grid; gap: 8px; grid-template-columns: 1fr 1fr; }
       .graph { text-align: center; }
       .title { font-size: 14px; font-weight: 600; line-height: 26px; white-space: nowrap; }
@@ -334,13 +330,7 @@
       .dot.skip { fill: var(--surface); stroke: var(--skip); stroke-width: 2.5; }
       .tangent.plain { stroke: var(--plain); stroke-width: 2; }
       .tangent.skip { stroke: var(--skip); stroke-width: 2; }
-      .foot { align-items: start; column-gap: 12px; display: flex; flex-wrap: wrap;
-        justify-content: space-between; }
-      .foot .quiet { flex-basis: 100%; order: 2; }
-      details[open] { flex-basis: 100%; order: 1; }
       @container (min-width: 600px) {
-        .foot .quiet { flex-basis: auto; line-height: 44px; margin-left: auto; order: 0; }
-        .comment { --lines: 2; }
         .live { grid-template: "choose choose" "comment comment" "graphs side" "question question"
             "product product" "foot foot" / 332px 1fr; column-gap: 20px; }
         .choose { grid-area: choose; }
@@ -386,15 +376,13 @@
     // --- The parts of the page.
 
     makeChoice() {
-      this.list = element("select", { "aria-label": "Example" }, ...Object.entries(EXAMPLES).map(
-        ([value, { name }]) => element("option", { value }, name)));
-      this.list.onchange = () => {
-        this.restart(this.list.value);
+      this.choose = select("Example", EXAMPLES, (name) => {
+        this.restart(name);
         this.settle();
         this.update();
-      };
-      return element("label", { className: "controls choose" },
-        element("span", {}, "Example"), this.list);
+      });
+      this.choose.node.classList.add("controls");
+      return this.choose.node;
     }
 
     makeComment() {
@@ -525,7 +513,7 @@
       const { kind } = this.chosen;
       const ways = routes(kind, this.by);
       this.chosen.path = Math.min(Math.max(0, Math.floor(this.chosen.path)), ways.length - 1);
-      this.list.value = this.example;
+      this.choose.set(this.example);
       this.comment.textContent = EXAMPLES[this.example].comment;
       this.functions.set(this.setting.f);
       for (const [name, { set }] of Object.entries(this.knobs)) set(this.setting[name]);

@@ -28,6 +28,7 @@ def view() -> Explorable:
         sentence=f"∂E/∂w₁ is {plain:.3f} without shortcuts and {skip:.4f} with them, "
         "the sum of two paths.".replace("-", "−"),
         heights=(1560, 851),
+        needs=("controls",),
     )
 
 

@@ -16,7 +16,6 @@
     .stepper input { border-radius: 0; flex: 2; min-width: 20px; padding: 0; text-align: center; }
     .stepper button:first-child { border-radius: 6px 0 0 6px; border-right: 0; }
     .stepper button:last-child { border-left: 0; border-radius: 0 6px 6px 0; }
-    .stepper :disabled { color: var(--quiet); opacity: 0.6; }
     input[type=number] { appearance: textfield; font-variant-numeric: tabular-nums; }
     input::-webkit-inner-spin-button { appearance: none; }
     .parts { flex-wrap: nowrap; gap: 6px; }
@@ -31,10 +30,14 @@
     }
   `;
 
-  /** A list to choose from, with its name beside it or, if `bare`, only spoken. */
-  function select(label, names, onchoose, { bare = false } = {}) {
-    const list = element("select", { "aria-label": label }, ...Object.entries(names).map(
-      ([value, name]) => element("option", { value }, name)));
+  /**
+   * A list to choose from, with its name beside it or, if `bare`, only spoken.
+   *
+   * `kinds` are words by the value that they stand for, or whatever has words as its name.
+   */
+  function select(label, kinds, onchoose, { bare = false } = {}) {
+    const list = element("select", { "aria-label": label }, ...Object.entries(kinds).map(
+      ([value, kind]) => element("option", { value }, kind.name ?? kind)));
     list.onchange = () => onchoose(list.value);
     const node = bare ? list
       : element("label", { className: "choose" }, element("span", {}, label), list);
@@ -55,12 +58,11 @@
     const step = (way, sign, words) => button(sign,
       () => to(next(Number(input.dataset.value), way)), { label: `${words} ${label}` });
     const [less, more] = [step(-1, "−", "less"), step(1, "+", "more")];
-    const set = (value, off = false) => {
-      input.value = off ? "" : value;
-      input.dataset.value = value;
-      input.disabled = off;
-      less.disabled = off || value <= min;
-      more.disabled = off || value >= max;
+    const set = (value, fixed = false) => {
+      input.value = input.dataset.value = value;
+      input.disabled = fixed;
+      less.disabled = fixed || value <= min;
+      more.disabled = fixed || value >= max;
     };
     input.onchange = () => to(input.value === "" ? NaN : Number(input.value));
     const node = element("fieldset", { className: "stepper" }, element("legend", {}, label),

@@ -1,18 +1,19 @@
 // A desk for one convolution, or one pooling: every number on it can be changed.
 (() => {
   const { Explorable, button, choice, define, element, slider } = globalThis.cnnbook;
+  const { select, stepper, style } = globalThis.cnnbook.controls;
 
   // What the page keeps: more input, more kernel than is shown, so that no change of size
   // loses a number.
   const INPUT_SIDE = 8;
   const KERNEL_SIDE = 5;
   const SIZES = {
-    n: { name: "input", min: 1, max: INPUT_SIDE },
-    k: { name: "kernel", min: 1, max: KERNEL_SIDE },
-    p: { name: "padding", min: 0, max: 2 },
-    s: { name: "stride", min: 1, max: 4 },
-    d: { name: "dilation", min: 1, max: 3 },
-    channels: { name: "channels", min: 1, max: 2 },
+    n: { label: "input n", min: 1, max: INPUT_SIDE },
+    k: { label: "kernel k", min: 1, max: KERNEL_SIDE },
+    p: { label: "padding p", min: 0, max: 2 },
+    s: { label: "stride s", min: 1, max: 4 },
+    d: { label: "dilation d", min: 1, max: 3 },
+    channels: { label: "channels", min: 1, max: 2 },
   };
   const LARGEST_NUMBER = 99;
   const MODES = { convolution: "convolution", max: "maximum", average: "average" };
@@ -300,49 +301,12 @@
     }
   }
 
-  /** A list to choose from, with its name beside it. */
-  function select(label, kinds, onchoose) {
-    const list = element("select", { "aria-label": label }, ...Object.entries(kinds).map(
-      ([value, { name }]) => element("option", { value }, name)));
-    list.onchange = () => onchoose(list.value);
-    const node = element("label", { className: "choose" }, element("span", {}, label), list);
-    return { node, set: (name) => (list.value = name), disable: (off) => (list.disabled = off) };
-  }
-
-  /** A whole number between two buttons. */
-  function stepper(letter, { name, min, max }, onchange) {
-    const label = letter.length > 1 ? name : `${name} ${letter}`;
-    const input = element("input", { type: "number", min, max, "aria-label": label });
-    const to = (value) => {
-      if (!Number.isInteger(value)) return set(Number(input.dataset.value));
-      onchange(Math.max(min, Math.min(max, value)));
-    };
-    const step = (by, sign, words) =>
-      button(sign, () => to(Number(input.dataset.value) + by), { label: `${words} ${name}` });
-    const [less, more] = [step(-1, "−", "less"), step(1, "+", "more")];
-    const set = (value, fixed = false) => {
-      input.value = input.dataset.value = value;
-      input.disabled = fixed;
-      less.disabled = fixed || value <= min;
-      more.disabled = fixed || value >= max;
-    };
-    input.onchange = () => to(Number(input.value || NaN));
-    const node = element("fieldset", { className: "stepper" }, element("legend", {}, label),
-      element("div", {}, less, input, more));
-    return { node, set };
-  }
-
   class Convolution extends Explorable {
     static compute = { outputSize, refusal, output, windows, reads, left };
     static examples = EXAMPLES;
     static kernels = KERNELS;
-    static style = `
-      .live { display: flex; flex-direction: column; gap: 12px; }
+    static style = `${style}
       .choices, .changes { display: grid; gap: 8px; }
-      .choose { align-items: center; display: grid; gap: 12px; grid-template-columns: auto 1fr; }
-      select { width: 100%; }
-      .lines { min-height: calc(var(--lines) * 1.45em); }
-      .comment { --lines: 3; font-size: 14px; }
       .sentence { --lines: 2; }
       .formula { --lines: 4; font-size: 14px; }
       .thirds { flex-wrap: nowrap; }
@@ -384,28 +348,16 @@
       .matrices .strip { height: 30px; }
       .matrices .matrix { height: 300px; }
       .sizes { display: grid; gap: 8px 6px; grid-template-columns: repeat(3, 1fr); }
-      .stepper { border: 0; margin: 0; min-width: 0; padding: 0; }
-      .stepper legend { font-size: 13px; padding: 0; }
-      .stepper div, .change div { display: flex; }
-      .stepper button { flex: 1; min-width: 0; padding: 0; }
-      .stepper input { flex: 1; text-align: center; }
-      input[type=number] { appearance: textfield; min-width: 20px; padding: 0; text-align: center; }
-      input::-webkit-inner-spin-button { appearance: none; }
-      .stepper button:first-child, .change button:first-child { border-radius: 6px 0 0 6px;
-        border-right: 0; }
-      .stepper input, .change input { border-radius: 0; }
-      .stepper button:last-child, .change button:last-child { border-left: 0;
-        border-radius: 0 6px 6px 0; }
+      .stepper input { flex: 1; }
+      .change div { display: flex; }
+      .change input { border-radius: 0; min-width: 20px; padding: 0; text-align: center; }
+      .change button:first-child { border-radius: 6px 0 0 6px; border-right: 0; }
+      .change button:last-child { border-left: 0; border-radius: 0 6px 6px 0; }
       .change { align-items: center; display: flex; gap: 8px; justify-content: space-between; }
       .change input { width: 64px; }
       .over { color: var(--quiet); }
       .form { display: grid; gap: 12px; }
-      .foot { align-items: start; column-gap: 12px; display: flex; flex-wrap: wrap;
-        justify-content: space-between; }
-      .foot .quiet { flex-basis: 100%; order: 2; }
-      details[open] { flex-basis: 100%; order: 1; }
       @container (min-width: 600px) {
-        .foot .quiet { flex-basis: auto; line-height: 44px; margin-left: auto; order: 0; }
         .desk { height: 316px; }
         .boards { column-gap: 20px;
           grid-template: "input kernel output" 154px "input products output" 154px
@@ -415,7 +367,7 @@
         .sizes { grid-template-columns: repeat(6, 1fr); }
         .choices, .changes { gap: 8px 20px; grid-template-columns: 1fr 290px; }
         .changes { grid-template-columns: 1fr 1fr; }
-        .comment { --lines: 2; grid-column: 1 / 3; }
+        .comment { grid-column: 1 / 3; }
         .legend { grid-area: output; gap: 0 8px; grid-template-columns: 18px auto 18px 1fr; }
         .sentence { --lines: 1; }
         .form { gap: 12px 20px; grid-template-columns: 3fr 2fr; }
@@ -596,7 +548,7 @@
 
     makeSizes() {
       this.steppers = Object.fromEntries(Object.entries(SIZES).map(([size, limits]) => [
-        size, stepper(size, limits, (value) => this.resize(size, value))]));
+        size, stepper(limits, (value) => this.resize(size, value))]));
       this.formula = element("div", { className: "lines formula numbers" });
       return element("div", { className: "form" }, element("div", { className: "sizes controls" },
         ...Object.values(this.steppers).map(({ node }) => node)),
@@ -738,7 +690,7 @@
       this.choose.set(this.example);
       this.modes.set(mode);
       this.chooseKernel.set(this.kernels[this.shown]);
-      this.chooseKernel.disable(pooling);
+      this.chooseKernel.list.disabled = pooling;
       this.flags.flip.disabled = pooling;
       this.flags.shown.disabled = channels === 1;
       for (const [name, flag] of Object.entries(this.flags)) {

@@ -33,6 +33,7 @@ def view() -> Explorable:
         sentence="The window lies in the corner: nine products add up to −33, the "
         "first number of the output.",
         heights=(1233, 801),
+        needs=("controls",),
         data={
             "images": [zero.flatten().tolist(), one.flatten().tolist()],
             "learned": (10 * learned).round().flatten().tolist(),

@@ -208,10 +208,9 @@
     // --- The parts of the page.
 
     makeChoice() {
-      const names = Object.entries(EXAMPLES)
-        .filter(([, { network = START.network }]) => network in this.networks)
-        .map(([value, { name }]) => [value, name]);
-      this.choose = select("Example", Object.fromEntries(names), (name) => {
+      const examples = Object.entries(EXAMPLES).filter(
+        ([, { network = START.network }]) => network in this.networks);
+      this.choose = select("Example", Object.fromEntries(examples), (name) => {
         if (name === "own") this.example = name;
         else this.restart(name);
         this.redraw();
@@ -238,9 +237,7 @@
     }
 
     makeSettings() {
-      const names = Object.fromEntries(Object.entries(this.networks).map(
-        ([value, { name }]) => [value, name]));
-      this.network = select("Network", names, (network) => {
+      this.network = select("Network", this.networks, (network) => {
         const { side, head } = this.networks[network];
         this.at = null;
         this.changed({ network, side, head });

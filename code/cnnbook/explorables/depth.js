@@ -1,6 +1,7 @@
 // The depth machine: 2 to 100 layers, plain and residual, forward, backward and trained.
 (() => {
   const { Explorable, button, choice, define, element, shape, slider } = globalThis.cnnbook;
+  const { select, style } = globalThis.cnnbook.controls;
 
   // --- What is computed. All maps are of POINTS rows and WIDTH columns.
 
@@ -604,13 +605,11 @@
   class Depth extends Explorable {
     static compute = { machine, losses, verdict };
     static examples = EXAMPLES;
-    static style = `
+    static style = `${style}
       :host { --plain: #0072b2; --residual: #b85c00; }
       :host([dark]) { --plain: #63b3ec; --residual: #f0b041; }
       .live { display: grid; gap: 10px; }
-      .choose { align-items: center; display: grid; gap: 12px; grid-template-columns: auto 1fr; }
-      select { width: 100%; }
-      .comment { font-size: 14px; min-height: calc(var(--lines, 4) * 1.45em); }
+      .comment { --lines: 4; }
       .knobs { display: grid; gap: 0 20px; grid-template-columns: 1fr 1fr; }
       .formula { font-size: 14px; margin-top: 8px; min-height: calc(var(--formula, 5) * 1.45em); }
       .row button { flex: 1; font-size: 14px; min-width: 0; padding: 4px; }
@@ -642,10 +641,6 @@
       .train { border-top: 1px solid var(--faint); display: grid; gap: 8px 12px;
         padding-top: 10px; }
       .train .row { flex-wrap: nowrap; }
-      .foot { align-items: start; column-gap: 12px; display: flex; flex-wrap: wrap;
-        justify-content: space-between; }
-      .foot .quiet { flex-basis: 100%; order: 2; }
-      details[open] { flex-basis: 100%; order: 1; }
       @container (min-width: 600px) {
         .comment { --lines: 2; }
         .formula { --formula: 3; }
@@ -653,7 +648,6 @@
         .switches { grid-template-columns: 1fr 1fr; }
         .verdicts .verdict { min-height: 0; }
         .panels, .train { grid-template-columns: 1fr 1fr; }
-        .foot .quiet { flex-basis: auto; line-height: 44px; margin-left: auto; order: 0; }
       }
     `;
 
@@ -693,16 +687,14 @@
     // --- The parts of the page.
 
     makeChoice() {
-      this.list = element("select", { "aria-label": "Example" }, ...Object.entries(EXAMPLES).map(
-        ([value, { name }]) => element("option", { value }, name)));
-      this.list.onchange = () => {
-        this.restart(this.list.value);
+      this.choose = select("Example", EXAMPLES, (name) => {
+        this.restart(name);
         this.redraw();
         this.share(this.address());
-      };
-      this.comment = element("p", { className: "comment" });
-      return element("div", {}, element("label", { className: "controls choose" },
-        element("span", {}, "Example"), this.list), this.comment);
+      });
+      this.choose.node.classList.add("controls");
+      this.comment = element("p", { className: "lines comment" });
+      return element("div", {}, this.choose.node, this.comment);
     }
 
     makeKnobs() {
@@ -838,7 +830,7 @@
     // --- Drawing: forward and back at once; the rest follows, a slice in each frame.
 
     draw() {
-      this.list.value = this.example;
+      this.choose.set(this.example);
       this.comment.textContent = EXAMPLES[this.example].comment;
       this.formula.textContent = this.words;
       for (const [name, { set }] of Object.entries(this.knobs)) set(this.setting[name]);

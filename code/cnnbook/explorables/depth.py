@@ -31,6 +31,7 @@ def view() -> Explorable:
         sentence="With He’s weights the plain network’s gradient neither vanishes nor "
         "explodes; add shortcuts, and it explodes.",
         heights=(2110, 1162),
+        needs=("controls",),
     )
 
 

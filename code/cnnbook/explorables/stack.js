@@ -664,8 +664,7 @@
     // --- The parts of the page.
 
     makeChoice() {
-      const names = Object.entries(EXAMPLES).map(([value, { name }]) => [value, name]);
-      this.choose = select("Example", Object.fromEntries(names), (name) => {
+      this.choose = select("Example", EXAMPLES, (name) => {
         if (name === "own") {
           this.example = name;
           this.goal = undefined;
@@ -957,7 +956,7 @@
       for (const [name, { set }] of Object.entries(this.steppers)) {
         const has = { maps: weighs(chosen), g: chosen.kind === "conv",
           d: chosen.kind === "conv" || chosen.kind === "max" }[name] ?? slides(chosen);
-        set(chosen[name], !has);
+        set(has ? chosen[name] : "", !has);
       }
       for (const [name, { set }] of Object.entries(this.inputs)) set(this[name]);
       this.bias.disabled = !weighs(chosen);

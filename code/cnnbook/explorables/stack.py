@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
@@ -14,7 +13,6 @@ from ._element import Explorable
 
 MAPS, SIDE = 64, 56  # of the input of both stacks
 STACKS = {"three 3×3": (BLUE, [3, 3, 3]), "one 7×7": (RED, [7])}  # colour, kernels
-MIDDLE = 28  # a unit far from the border
 
 
 def view(example: str = "seven") -> Explorable:
@@ -52,16 +50,6 @@ def _layers(kernels: list[int]) -> nn.Sequential:
     )
 
 
-def paths(kernels: list[int]) -> list[int]:
-    """Count the paths from each pixel of a field to its unit: a gradient of ones."""
-    pixels = torch.zeros(1, 1, SIDE, requires_grad=True)
-    units = pixels
-    for k in kernels:
-        units = nn.functional.conv1d(units, torch.ones(1, 1, k), padding=k // 2)
-    (counts,) = torch.autograd.grad(units[0, 0, MIDDLE], pixels)
-    return [int(count) for count in counts[0, 0] if count]
-
-
 def _still() -> Figure:
     """Draw both fields, and below them by how many paths each pixel is read."""
     figure, axes = plt.subplots(1, 2, figsize=(5, 2.8))
@@ -84,7 +72,7 @@ def _draw(axis: Axes, colour: str, kernels: list[int]) -> None:
         axis.plot(places, [height] * units, "s", color=colour, ms=8)
     edge = (field - 1) / 2
     axis.fill([-edge, 0, edge], [0, 3, 0], color=colour, alpha=0.15, lw=0)
-    counts = paths(kernels)
+    counts = receptive_field.path_counts(kernels)[-1]
     for at, count in enumerate(counts):
         height = 1.6 * count / max(counts)
         axis.bar(at - edge, height, bottom=-2.3, width=0.8, color=colour, alpha=0.75)

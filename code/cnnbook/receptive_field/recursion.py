@@ -539,17 +539,21 @@ def _hull(fields: Sequence[_Field]) -> tuple[int, int]:
     return min(starts), max(ends)
 
 
-def path_counts(dilations: Sequence[int], kernel: int = 3) -> list[np.ndarray]:
+def path_counts(
+    kernels: Sequence[int], dilations: Sequence[int] | None = None
+) -> list[np.ndarray]:
     """Count the paths from a unit down to each place below it, level by level.
 
     Args:
-        dilations: Of each layer, the first layer first; stride 1.
+        kernels: Of each layer, the first layer first; stride 1.
+        dilations: Likewise; 1 everywhere if None.
 
     Returns:
         For the unit and then for each level below it the number of paths.
     """
     levels = [np.array([1])]
-    for dilation in reversed(dilations):
+    layers = list(zip(kernels, dilations or [1] * len(kernels), strict=True))
+    for kernel, dilation in reversed(layers):
         taps = np.zeros((kernel - 1) * dilation + 1, dtype=int)
         taps[::dilation] = 1
         levels.append(np.convolve(levels[-1], taps))

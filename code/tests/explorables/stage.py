@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,56 @@ def open_in_sandbox(page: Page, shown: Explorable) -> Locator:
     element = page.frame_locator("iframe").locator(f"cnn-{shown.name}[started]")
     element.wait_for()
     return element
+
+
+def choose(page: Page, shown: Locator, example: str) -> None:
+    """Choose one of an explorable's examples, and wait until it is drawn."""
+    shown.get_by_label("Example").select_option(example)
+    page.wait_for_timeout(50)
+
+
+def expect_height(
+    shown: Locator,
+    widths: Mapping[int, int],
+    examples: Iterable[str],
+    show: Callable[[str], Any],
+    *,
+    spare: int = 60,
+) -> None:
+    """Expect each example to fit into the height that is kept free, and to need it.
+
+    Args:
+        shown: The explorable.
+        widths: The height that is kept free, by the width that it has in the page.
+        examples: The names of those that are tried.
+        show: Shows an example.
+        spare: So many pixels may stay empty.
+    """
+    for width, kept in widths.items():
+        wide = "(shown, width) => (shown.parentNode.style.width = width)"
+        shown.evaluate(wide, f"{width}px")
+        for example in examples:
+            show(example)
+            height = shown.evaluate("shown => shown.live.offsetHeight")
+            assert kept - spare <= height <= kept, (width, example)
+            assert shown.evaluate("shown => shown.live.scrollWidth") <= width
+
+
+def expect_two_and_a_sandbox(page: Page, folder: Path, shown: Explorable) -> None:
+    """Expect an explorable to start twice in a page, and in a frame like Colab's."""
+    page.goto(write(folder, shown, shown))
+    page.locator(f"cnn-{shown.name}[started]").nth(1).wait_for()
+    open_in_sandbox(page, shown)
+
+
+def expect_picture(page: Page, folder: Path, shown: Explorable, words: str) -> None:
+    """Expect the still picture and its sentence to stand there without scripts."""
+    context = page.context.browser.new_context(java_script_enabled=False)
+    still = context.new_page()
+    still.goto(write(folder, shown))
+    assert still.locator(f"cnn-{shown.name} img").is_visible()
+    assert still.get_by_text(words).is_visible()
+    context.close()
 
 
 def compute(page: Page, name: str, function: str, inputs: list[Any]) -> list[Any]:

@@ -14,11 +14,11 @@ from cnnbook import explorables
 from cnnbook.chains import ACTIVATIONS
 from cnnbook.gradients import scalar_chain
 from tests.explorables.stage import (
-    STARTED,
     compute,
+    expect_height,
+    expect_picture,
+    expect_two_and_a_sandbox,
     open_alone,
-    open_in_sandbox,
-    write,
 )
 
 pytestmark = pytest.mark.browser
@@ -203,34 +203,19 @@ def test_a_state_in_the_address_comes_back(page: Page, tmp_path: Path) -> None:
 def test_no_example_changes_the_height(page: Page, tmp_path: Path) -> None:
     chain = open_alone(page, tmp_path, NAME)
     narrow, wide = explorables.show(NAME).heights
-    for width, kept in ((320, narrow), (358, narrow), (599, narrow), (600, wide)):
-        chain.evaluate(
-            "(chain, width) => chain.parentNode.style.width = width", f"{width}px"
-        )
-        for example in chain.evaluate(
-            "chain => Object.keys(chain.constructor.examples)"
-        ):
-            chain.evaluate(
-                "(chain, name) => (chain.restart(name), chain.draw())", example
-            )
-            height = chain.evaluate("chain => chain.live.offsetHeight")
-            assert kept - 60 <= height <= kept, (width, example)
-            assert chain.evaluate("chain => chain.live.scrollWidth") <= width
+    widths = {320: narrow, 358: narrow, 599: narrow, 600: wide}
+    examples = chain.evaluate("shown => Object.keys(shown.constructor.examples)")
+
+    def show(name: str) -> None:
+        chain.evaluate("(chain, name) => (chain.restart(name), chain.draw())", name)
+
+    expect_height(chain, widths, examples, show)
 
 
 def test_twice_in_a_page_and_in_a_sandbox(page: Page, tmp_path: Path) -> None:
-    chain = explorables.show(NAME)
-    page.goto(write(tmp_path, chain, chain))
-    page.wait_for_function(STARTED, arg=NAME)
-    page.locator("cnn-chain[started]").nth(1).wait_for()
-    open_in_sandbox(page, chain)
+    expect_two_and_a_sandbox(page, tmp_path, explorables.show(NAME))
 
 
 def test_without_scripts_the_picture_stands_there(page: Page, tmp_path: Path) -> None:
-    address = write(tmp_path, explorables.show(NAME))
-    context = page.context.browser.new_context(java_script_enabled=False)
-    still = context.new_page()
-    still.goto(address)
-    assert still.locator("cnn-chain img").is_visible()
-    assert still.get_by_text("∂E/∂w₁ is 0.554 without shortcuts").is_visible()
-    context.close()
+    shown = explorables.show(NAME)
+    expect_picture(page, tmp_path, shown, "∂E/∂w₁ is 0.554 without shortcuts")

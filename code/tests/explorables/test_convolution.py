@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from torch import Tensor
 
 from cnnbook import explorables
 from tests.explorables.stage import (
-    STARTED,
+    choose,
     compute,
+    expect_height,
+    expect_picture,
+    expect_two_and_a_sandbox,
     open_alone,
-    open_in_sandbox,
-    write,
 )
 
 pytestmark = pytest.mark.browser
@@ -120,11 +122,6 @@ def wait_for(page: Page, desk: Locator, text: str) -> None:
     desk.get_by_text(text).first.wait_for(timeout=5000)
 
 
-def choose(page: Page, desk: Locator, example: str) -> None:
-    desk.get_by_label("Example").select_option(example)
-    page.wait_for_timeout(50)
-
-
 def test_the_comments_are_true(page: Page, tmp_path: Path) -> None:
     desk = open_alone(page, tmp_path, NAME)
     said = {
@@ -200,30 +197,15 @@ def test_a_state_in_the_address_comes_back(page: Page, tmp_path: Path) -> None:
 def test_no_example_changes_the_height(page: Page, tmp_path: Path) -> None:
     desk = open_alone(page, tmp_path, NAME)
     narrow, wide = explorables.show(NAME).heights
-    for width, kept in ((320, narrow), (358, narrow), (599, narrow), (600, wide)):
-        desk.evaluate(
-            "(desk, width) => desk.parentNode.style.width = width", f"{width}px"
-        )
-        for example in desk.evaluate("desk => Object.keys(desk.constructor.examples)"):
-            choose(page, desk, example)
-            height = desk.evaluate("desk => desk.live.offsetHeight")
-            assert kept - 60 <= height <= kept, (width, example)
-            assert desk.evaluate("desk => desk.live.scrollWidth") <= width
+    widths = {320: narrow, 358: narrow, 599: narrow, 600: wide}
+    examples = desk.evaluate("shown => Object.keys(shown.constructor.examples)")
+    expect_height(desk, widths, examples, partial(choose, page, desk))
 
 
 def test_twice_in_a_page_and_in_a_sandbox(page: Page, tmp_path: Path) -> None:
-    desk = explorables.show(NAME)
-    page.goto(write(tmp_path, desk, desk))
-    page.wait_for_function(STARTED, arg=NAME)
-    page.locator("cnn-convolution[started]").nth(1).wait_for()
-    open_in_sandbox(page, desk)
+    expect_two_and_a_sandbox(page, tmp_path, explorables.show(NAME))
 
 
 def test_without_scripts_the_picture_stands_there(page: Page, tmp_path: Path) -> None:
-    address = write(tmp_path, explorables.show(NAME))
-    context = page.context.browser.new_context(java_script_enabled=False)
-    still = context.new_page()
-    still.goto(address)
-    assert still.locator("cnn-convolution img").is_visible()
-    assert still.get_by_text("nine products add up to −33").is_visible()
-    context.close()
+    shown = explorables.show(NAME)
+    expect_picture(page, tmp_path, shown, "nine products add up to −33")

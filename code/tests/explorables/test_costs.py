@@ -15,11 +15,12 @@ from torch import nn
 from cnnbook import cost, explorables, models
 from cnnbook.explorables.costs import FREE, NETWORKS, packed
 from tests.explorables.stage import (
-    STARTED,
+    choose,
     compute,
+    expect_height,
+    expect_picture,
+    expect_two_and_a_sandbox,
     open_alone,
-    open_in_sandbox,
-    write,
 )
 
 pytestmark = pytest.mark.browser
@@ -149,11 +150,6 @@ def wait_for(costs: Locator, text: str) -> None:
     costs.get_by_text(text).first.wait_for(timeout=5000)
 
 
-def choose(page: Page, costs: Locator, example: str) -> None:
-    costs.get_by_label("Example").select_option(example)
-    page.wait_for_timeout(50)
-
-
 def test_what_a_reader_can_do(page: Page, tmp_path: Path) -> None:
     """The comments are true, the keyboard is enough, a link brings a state back."""
     costs = open_alone(page, tmp_path, NAME, "vgg16", "resnet50")
@@ -166,16 +162,12 @@ def test_what_a_reader_can_do(page: Page, tmp_path: Path) -> None:
         "card": "Not one image fits on it.",
     }
     narrow, wide = explorables.show(NAME, "vgg11").heights
-    for width, height in ((358, narrow), (688, wide)):
-        costs.evaluate(
-            "(costs, width) => costs.parentNode.style.width = width", f"{width}px"
-        )
-        for example, sentence in said.items():
-            choose(page, costs, example)
-            wait_for(costs, sentence)
-            found = costs.evaluate("costs => costs.live.offsetHeight")
-            assert height - 60 <= found <= height, (width, example)
-            assert costs.evaluate("costs => costs.live.scrollWidth") <= width
+
+    def show(example: str) -> None:
+        choose(page, costs, example)
+        wait_for(costs, said[example])
+
+    expect_height(costs, {358: narrow, 688: wide}, said, show)
     choose(page, costs, "published")
     costs.get_by_role("slider", name="layer").focus()
     page.keyboard.press("Home")
@@ -191,18 +183,9 @@ def test_what_a_reader_can_do(page: Page, tmp_path: Path) -> None:
 
 
 def test_it_runs_in_a_sandbox_and_twice_in_a_page(page: Page, tmp_path: Path) -> None:
-    costs = explorables.show(NAME, "vgg11")
-    page.goto(write(tmp_path, costs, costs))
-    page.wait_for_function(STARTED, arg=NAME)
-    page.locator("cnn-costs[started]").nth(1).wait_for()
-    open_in_sandbox(page, costs)
+    expect_two_and_a_sandbox(page, tmp_path, explorables.show(NAME, "vgg11"))
 
 
 def test_without_scripts_the_picture_stands_there(page: Page, tmp_path: Path) -> None:
-    address = write(tmp_path, explorables.show(NAME, "vgg16"))
-    context = page.context.browser.new_context(java_script_enabled=False)
-    still = context.new_page()
-    still.goto(address)
-    assert still.locator("cnn-costs img").is_visible()
-    assert still.get_by_text("One layer holds 74.3").is_visible()
-    context.close()
+    shown = explorables.show(NAME, "vgg16")
+    expect_picture(page, tmp_path, shown, "One layer holds 74.3")

@@ -6,6 +6,7 @@ import math
 import random
 import re
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ from cnnbook.explorables._depth import (
     train,
 )
 from tests.explorables.stage import (
-    STARTED,
     compute,
+    expect_height,
+    expect_picture,
+    expect_two_and_a_sandbox,
     open_alone,
-    open_in_sandbox,
-    write,
 )
 
 pytestmark = pytest.mark.browser
@@ -287,33 +288,18 @@ def test_it_survives_the_largest_numbers(page: Page, tmp_path: Path) -> None:
 def test_no_example_changes_the_height(page: Page, tmp_path: Path) -> None:
     depth = open_alone(page, tmp_path, NAME)
     narrow, wide = explorables.show(NAME).heights
-    for width, kept in ((358, narrow), (430, narrow), (600, wide), (688, wide)):
-        depth.evaluate(
-            "(depth, width) => depth.parentNode.style.width = width", f"{width}px"
-        )
-        for example in ("he", "hundred", "zero", "after"):
-            choose(depth, example)
-            height = depth.evaluate("depth => depth.live.offsetHeight")
-            assert kept - 70 <= height <= kept, (width, example)
-            assert depth.evaluate("depth => depth.live.scrollWidth") <= width
+    widths = {358: narrow, 430: narrow, 600: wide, 688: wide}
+    examples = ("he", "hundred", "zero", "after")
+    expect_height(depth, widths, examples, partial(choose, depth), spare=70)
 
 
 def test_twice_in_a_page_and_in_a_sandbox(page: Page, tmp_path: Path) -> None:
-    depth = explorables.show(NAME)
-    page.goto(write(tmp_path, depth, depth))
-    page.wait_for_function(STARTED, arg=NAME)
-    page.locator("cnn-depth[started]").nth(1).wait_for()
-    open_in_sandbox(page, depth)
+    expect_two_and_a_sandbox(page, tmp_path, explorables.show(NAME))
 
 
 def test_without_scripts_the_picture_stands_there(page: Page, tmp_path: Path) -> None:
-    address = write(tmp_path, explorables.show(NAME))
-    context = page.context.browser.new_context(java_script_enabled=False)
-    still = context.new_page()
-    still.goto(address)
-    assert still.locator("cnn-depth img").is_visible()
-    assert still.get_by_text("add shortcuts, and it explodes").is_visible()
-    context.close()
+    shown = explorables.show(NAME)
+    expect_picture(page, tmp_path, shown, "add shortcuts, and it explodes")
 
 
 def test_what_the_picture_and_its_text_say() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from playwright.sync_api import Locator, Page, expect
 from torch import nn
 
 from cnnbook import cost, explorables, models, receptive_field
-from cnnbook.explorables.stack import paths
+from cnnbook.receptive_field import path_counts
 from tests.explorables.stage import (
-    STARTED,
+    choose,
     compute,
+    expect_height,
+    expect_picture,
+    expect_two_and_a_sandbox,
     open_alone,
-    open_in_sandbox,
-    write,
 )
 
 pytestmark = pytest.mark.browser
@@ -221,8 +223,8 @@ def test_paths_are_gradients(page: Page, tmp_path: Path) -> None:
         assert units.numel() == 1
         [gradient] = torch.autograd.grad(units.sum(), pixels)
         assert counts == gradient.flatten().int().tolist()
-    assert paths([3, 3, 3]) == [1, 3, 6, 7, 6, 3, 1]
-    bells = [paths([3] * n) for n in (3, 9, 15)]
+    bells = [path_counts([3] * n)[-1].tolist() for n in (3, 9, 15)]
+    assert bells[0] == [1, 3, 6, 7, 6, 3, 1]
     for counts, size in zip(
         bells, compute(page, NAME, "inner", [[each] for each in bells]), strict=True
     ):
@@ -286,11 +288,6 @@ def test_what_it_does_not_know_it_refuses(
 
 def wait_for(stack: Locator, text: str) -> None:
     stack.get_by_text(text).first.wait_for(timeout=5000)
-
-
-def choose(page: Page, stack: Locator, example: str) -> None:
-    stack.get_by_label("Example").select_option(example)
-    page.wait_for_timeout(50)
 
 
 def test_the_comments_are_true(page: Page, tmp_path: Path) -> None:
@@ -394,32 +391,15 @@ def test_a_state_in_the_address_comes_back(page: Page, tmp_path: Path) -> None:
 def test_no_example_changes_the_height(page: Page, tmp_path: Path) -> None:
     stack = open_alone(page, tmp_path, NAME)
     narrow, wide = explorables.show(NAME).heights
-    for width, kept in ((320, narrow), (358, narrow), (599, narrow), (600, wide)):
-        stack.evaluate(
-            "(stack, width) => stack.parentNode.style.width = width", f"{width}px"
-        )
-        for example in stack.evaluate(
-            "stack => Object.keys(stack.constructor.examples)"
-        ):
-            choose(page, stack, example)
-            height = stack.evaluate("stack => stack.live.offsetHeight")
-            assert kept - 60 <= height <= kept, (width, example)
-            assert stack.evaluate("stack => stack.live.scrollWidth") <= width
+    widths = {320: narrow, 358: narrow, 599: narrow, 600: wide}
+    examples = stack.evaluate("shown => Object.keys(shown.constructor.examples)")
+    expect_height(stack, widths, examples, partial(choose, page, stack))
 
 
 def test_twice_in_a_page_and_in_a_sandbox(page: Page, tmp_path: Path) -> None:
-    stack = explorables.show(NAME)
-    page.goto(write(tmp_path, stack, stack))
-    page.wait_for_function(STARTED, arg=NAME)
-    page.locator("cnn-stack[started]").nth(1).wait_for()
-    open_in_sandbox(page, stack)
+    expect_two_and_a_sandbox(page, tmp_path, explorables.show(NAME))
 
 
 def test_without_scripts_the_picture_stands_there(page: Page, tmp_path: Path) -> None:
-    address = write(tmp_path, explorables.show(NAME))
-    context = page.context.browser.new_context(java_script_enabled=False)
-    still = context.new_page()
-    still.goto(address)
-    assert still.locator("cnn-stack img").is_visible()
-    assert still.get_by_text("one 7×7 with 200,704").is_visible()
-    context.close()
+    shown = explorables.show(NAME)
+    expect_picture(page, tmp_path, shown, "one 7×7 with 200,704")

@@ -74,7 +74,7 @@ def test_a_walk_names_size_jump_and_start_of_each_layer():
 
 
 def test_a_triangle_writes_every_count_and_leaves_blind_places_empty():
-    axis = vgg.path_triangles({"a": path_counts([2])})
+    axis = vgg.path_triangles({"a": path_counts([3], [2])})
     assert [text.get_text() for text in axis.texts] == [
         "a",
         "1",

@@ -1,5 +1,6 @@
 """Receptive fields by recursion, against figures that others published."""
 
+import math
 from collections import OrderedDict
 from dataclasses import replace
 
@@ -421,14 +422,22 @@ def test_where_it_answers_it_agrees_on_thousands_of_networks(network, axis):
 
 
 @pytest.mark.parametrize(
-    ("dilations", "expected"),
+    ("kernels", "dilations", "expected"),
     [
-        ([1, 1, 1], [1, 3, 6, 7, 6, 3, 1]),
-        ([2, 2], [1, 0, 2, 0, 3, 0, 2, 0, 1]),
-        ([1, 3], [1] * 9),
+        ([3, 3, 3], [1, 1, 1], [1, 3, 6, 7, 6, 3, 1]),
+        ([3, 3], [2, 2], [1, 0, 2, 0, 3, 0, 2, 0, 1]),
+        ([3, 3], [1, 3], [1] * 9),
+        ([7], None, [1] * 7),
+        ([3, 2], None, [1, 2, 2, 1]),
     ],
 )
-def test_paths_are_counted_down_to_the_pixels(dilations, expected):
-    levels = path_counts(dilations)
+def test_paths_are_counted_down_to_the_pixels(kernels, dilations, expected):
+    levels = path_counts(kernels, dilations)
     assert levels[-1].tolist() == expected
-    assert [level.sum() for level in levels] == [3**n for n in range(len(levels))]
+    sums = [math.prod(kernels[n:]) for n in reversed(range(len(kernels) + 1))]
+    assert [level.sum() for level in levels] == sums
+
+
+def test_each_layer_has_one_dilation():
+    with pytest.raises(ValueError, match="zip"):
+        path_counts([3, 3], [1])
