@@ -7,7 +7,6 @@ that the comparison, begun again, goes on where it was stopped.
 """
 
 import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -138,20 +137,14 @@ class Comparison:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             train, test = splits
-            drawn = (self._drawn(train, seed), test)
-            done = _done(arm, seed, drawn, self.every_epoch, self.precision)
+            if self.images is not None:
+                train = drawn(train, self.images, seed)
+            done = _done(arm, seed, (train, test), self.every_epoch, self.precision)
             partial = file.with_suffix(".part")
             partial.write_text(json.dumps(done), encoding="utf-8")
             partial.replace(file)
             print(f"{file.stem}: {done['test_error'][-1]:.2f} %", flush=True)
         return json.loads(file.read_text(encoding="utf-8"))
-
-    def _drawn(self, train: Split, seed: int) -> Split:
-        """Return the images that a seed trains on."""
-        if self.images is None:
-            return train
-        generator = torch.Generator().manual_seed(seed)
-        return train[torch.randperm(len(train), generator=generator)[: self.images]]
 
 
 def _done(
@@ -219,8 +212,13 @@ def train_once(
     }
 
 
+def drawn(split: Split, images: int, seed: int) -> Split:
+    """Return so many images, others with each seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return split[torch.randperm(len(split), generator=generator)[:images]]
+
+
 def shown_again(split: Split, images: int, seed: int) -> Split:
     """Return as many images as `split` has, of which only so many are different."""
-    generator = torch.Generator().manual_seed(seed)
-    chosen = torch.randperm(len(split), generator=generator)[:images]
-    return split[chosen.repeat(math.ceil(len(split) / images))[: len(split)]]
+    again = torch.arange(len(split)) % images
+    return drawn(split, images, seed)[again]

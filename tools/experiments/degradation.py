@@ -1,9 +1,9 @@
-"""Plain and residual networks of 20 and 56 layers on the digits, to where they stand.
+"""Plain and residual networks of 20 and 56 layers on the digits, for longer.
 
 python -m tools.experiments.degradation
 
-Each arm has its own best learning rate, and nine times the passes that chapter 5 has
-time for. One more arm starts from a copy: a plain network whose convolutions all
+Each arm has the best of the learning rates tried, and nine times the passes that
+chapter 5 has time for. One more arm starts from a copy: a plain network whose blocks
 begin by handing on what they read.
 """
 

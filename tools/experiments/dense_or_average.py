@@ -24,7 +24,7 @@ LONG = Recipe(
     augmentation=Augmentation(shift=1),
 )
 # Shifted images would be more images: what few do is seen without.
-FEW = replace(LONG, epochs=8, augmentation=Augmentation())
+FEW = replace(LONG, epochs=25, augmentation=Augmentation())
 
 
 def network(blocks: int, head: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
@@ -52,7 +52,6 @@ COMPARISONS = (
         "short-trunk-digits",
         SHORT,
         "digits",
-        seeds=range(3),
         held_out=VALIDATION,
         search_epochs=30,
     ),
@@ -60,9 +59,8 @@ COMPARISONS = (
         "few-images-digits",
         FEW_IMAGES,
         "digits",
-        seeds=range(3),
         held_out=VALIDATION,
-        search_epochs=3,
+        search_epochs=25,
     ),
 )
 

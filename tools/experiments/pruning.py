@@ -27,8 +27,8 @@ COMMAND = "python -m tools.experiments.pruning"
 NAME = "pruning-digits"
 STEPS = 5  # each leaves half of the weights that the one before left
 STEP_EPOCHS = 1
-RATES = (0.002, 0.006, 0.02)
-SEARCH_SEED, SEEDS = 100, range(3)
+RATES = (0.0002, 0.0006, 0.002, 0.006, 0.02)
+SEARCH_SEED, SEEDS = 100, range(5)
 POSITIONS = 16  # of a map that fc6 reads
 RECIPE = Recipe(
     epochs=5, batch_size=64, learning_rate=0.015, augmentation=Augmentation(shift=1)

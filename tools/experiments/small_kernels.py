@@ -2,14 +2,14 @@
 
 python -m tools.experiments.small_kernels
 
-The pair is linear or has a ReLU between its layers. Each of the four arms has its own
+The networks are those that chapter 3 defines. The pair is linear or has a ReLU between
+its layers. Each of the four arms has its own
 rate, out of a range that is tried with all of them. The last arm pads as the single 5x5
 does, two pixels before its first layer and none before the second, so that no value
 between the two layers is cut at the border. All is done twice, with a rate chosen
 anew: with 40 passes over the training images, and with 80.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 from torch import nn
@@ -17,42 +17,26 @@ from torch import nn
 from cnnbook.data import Augmentation
 from cnnbook.training import Recipe
 from tools.experiments.comparison import Arm, Comparison
+from tools.notebooks.definitions import definitions
 
+chapter = definitions("03-vgg-small-filters")
 PASSES = (40, 80)
 
 
-def single() -> list[nn.Module]:
-    """Return one 5x5 layer, 18 maps to 18."""
-    return [nn.Conv2d(18, 18, 5, padding=2)]
+def with_border_of_the_single() -> nn.Sequential:
+    """Return the linear pair, padded so that it is everywhere its product."""
+    network = chapter.digit_network("two 3×3, linear")
+    first, second = network[2:4]
+    first.padding, second.padding = (2, 2), (0, 0)
+    return network
 
 
-def pair(*between: nn.Module, padding: tuple[int, int] = (1, 1)) -> list[nn.Module]:
-    """Return two 3x3 layers, 18 maps to 25 to 18, which have as many weights."""
-    first, second = padding
-    return [
-        nn.Conv2d(18, 25, 3, padding=first, bias=False),
-        *between,
-        nn.Conv2d(25, 18, 3, padding=second),
-    ]
-
-
-def pair_with_relu() -> list[nn.Module]:
-    """Return the pair with a ReLU between its layers."""
-    return pair(nn.ReLU())
-
-
-def network(block: Callable[[], list[nn.Module]]) -> nn.Module:
-    """Return the chapter's network for digits, with a block in its middle."""
-    before = [nn.Conv2d(1, 18, 4, stride=4), nn.ReLU()]
-    after = [nn.BatchNorm2d(18), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*before, *block(), *after, nn.Linear(18, 10))
-
-
-BLOCKS = {
-    "one 5×5": single,
-    "two 3×3, linear": pair,
-    "two 3×3, ReLU": pair_with_relu,
-    "two 3×3, linear, border of the 5×5": partial(pair, padding=(2, 0)),
+NETWORKS = {
+    **{
+        kind: partial(chapter.digit_network, kind)
+        for kind in ("one 5×5", "two 3×3, linear", "two 3×3, ReLU")
+    },
+    "two 3×3, linear, border of the 5×5": with_border_of_the_single,
 }
 
 
@@ -66,7 +50,7 @@ def compared(passes: int) -> Comparison:
     )
     return Comparison(
         f"small-kernels-digits-{passes}",
-        {name: Arm(partial(network, block), recipe) for name, block in BLOCKS.items()},
+        {name: Arm(build, recipe) for name, build in NETWORKS.items()},
         "digits",
         seeds=range(5),
         held_out=437,

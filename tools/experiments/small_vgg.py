@@ -19,10 +19,8 @@ from tools.experiments.comparison import Arm, Comparison
 RECIPE = Recipe(epochs=45, batch_size=32, learning_rate=0.003)
 TWIN = "B, one 5×5 for each pair"
 # In this order, because the record is of use before it is whole.
-LINES = {
-    name: {**CONFIGURATIONS, TWIN: LARGE_KERNELS}[name]
-    for name in ("B", TWIN, "A", "E", "D", "C")
-}
+ALL = {**CONFIGURATIONS, TWIN: LARGE_KERNELS}
+LINES = {name: ALL[name] for name in ("B", TWIN, "A", "E", "D", "C")}
 
 
 def small_vgg(words: str) -> nn.Module:
