@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ._cases import Wanted
+
 
 def check(
     answer: Callable, cases: Iterable[tuple[tuple, Any]], *, tolerance: float = 1e-4
@@ -18,8 +20,8 @@ def check(
 
     A stub, which returns None (or ``...``) or raises NotImplementedError, is "not
     attempted yet". The first case that is wrong is shown with what came and what was
-    expected; one that fails, with its error and the line of the answer. Nothing is
-    raised.
+    expected, and with its mistake where that is known; one that fails, with its error
+    and the line of the answer. Nothing is raised.
 
     Args:
         answer: The reader's function.
@@ -44,6 +46,8 @@ def check(
             if _same_shape(got, expected):
                 off = (got.to(expected).double() - expected.double()).abs().max()
                 print(f"the shape is right; the values differ by up to {off:.3g}")
+            if isinstance(expected, Wanted) and isinstance(got, expected.answers):
+                print(expected.mistake(got))
             return
     print(f"{name}: correct in {len(cases)} of {len(cases)} cases")
 

@@ -31,6 +31,10 @@ class Wanted(ABC):
     def fits(self, answer: Any) -> bool:
         """Judge an answer of the type of `answers`."""
 
+    def mistake(self, answer: Any) -> str:
+        """Name what is wrong with an answer that does not fit; nothing if unknown."""
+        return ""
+
     def __eq__(self, other: object) -> bool:
         """Judge an answer; two of these are the same if they hold the same."""
         if type(other) is type(self):
@@ -40,14 +44,13 @@ class Wanted(ABC):
     __hash__ = None  # type: ignore[assignment]  # equal to answers, which have others
 
 
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Compare numbers and tensors by their names."""
-    return one.keys() == other.keys() and all(
-        torch.equal(value, other[name])
-        if isinstance(value, Tensor)
-        else value == other[name]
-        for name, value in one.items()
-    )
+def _same(one: Any, other: Any) -> bool:
+    """Compare numbers, tensors, and dictionaries of them."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(
+            _same(value, other[name]) for name, value in one.items()
+        )
+    return torch.equal(one, other) if isinstance(one, Tensor) else one == other
 
 
 class Computes(Wanted):

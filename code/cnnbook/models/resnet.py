@@ -38,6 +38,7 @@ class Design:
         zero_last: Start each branch's last normalisation at zero, so that each block
             starts as its shortcut (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
         dropout: Share of features dropped before the last layer.
+        stem_width: Maps of a "cifar" stem; those of the first stage if None.
     """
 
     block: type[Block]
@@ -50,6 +51,7 @@ class Design:
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d
     zero_last: bool = False
     dropout: float = 0.0
+    stem_width: int | None = None
 
 
 def conv(in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Conv2d:
@@ -267,7 +269,7 @@ class ResNet(nn.Module):
                 conv(64, channels, 3),
             )
         else:
-            channels = design.widths[0]
+            channels = design.stem_width or design.widths[0]
             self.conv1 = conv(self.in_channels, channels, 3)
             self.maxpool = nn.Identity()
         self.bn1 = design.norm(channels)

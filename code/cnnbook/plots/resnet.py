@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.patches import PathPatch
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from torch import Tensor
 
@@ -138,6 +139,157 @@ def _draw_block(axis: Axes, design: Block) -> None:
             fontsize=SMALL,
             bbox=CLEAR,
         )
+
+
+class Layer(NamedTuple):
+    """A convolution: its kernel's side, its maps in and out, and its groups."""
+
+    kernel: int
+    inputs: int
+    outputs: int
+    groups: int = 1
+
+    @property
+    def weights(self) -> int:
+        """Without biases."""
+        return self.kernel**2 * self.inputs * self.outputs // self.groups
+
+
+@drawing
+def who_reads_whom(designs: Mapping[str, Sequence[Layer]]) -> Axes:
+    """Draw which maps each convolution's maps read, a row of convolutions a design.
+
+    A column of a rectangle is a map that is read, a row one that is computed; it is
+    filled where one reads the other.
+    """
+    layers = list(designs.values())
+    columns = [max(side) for side in zip(*map(_across, layers), strict=True)]
+    high = max(layer.outputs for row in layers for layer in row)
+    above, gap = 130 if is_narrow() else 76, 18  # for words, in maps
+    wide, down = sum(columns) + gap * (len(columns) - 1), high + above
+    across = width(4.8)
+    figure = plt.figure(figsize=(across, across * down * len(layers) / wide))
+    axis = figure.add_axes((0, 0, 1, 1))
+    line = above / 2.2
+    for number, (title, row) in enumerate(designs.items()):
+        top, left = -number * down - above, 0.0
+        total = sum(layer.weights for layer in row)
+        axis.text(0, top + 1.45 * line, f"{title}: {total:,} weights", weight="bold")
+        for layer, column in zip(row, columns, strict=True):
+            words = f"{layer.kernel}×{layer.kernel}, {layer.inputs} → {layer.outputs}"
+            axis.text(left, top + 0.4 * line, words, fontsize=SMALL)
+            _draw_matrix(axis, layer, left, top)
+            left += column + gap
+    axis.set(xlim=(-1, wide + 1), ylim=(-down * len(layers) - 1, 0))
+    axis.axis("off")
+    return axis
+
+
+def _across(row: Sequence[Layer]) -> list[int]:
+    """Return the width of each convolution's column: of its drawing, or its words."""
+    words = 215 if is_narrow() else 140
+    return [max(layer.inputs, words) for layer in row]
+
+
+def _draw_matrix(axis: Axes, layer: Layer, left: float, top: float) -> None:
+    """Draw a convolution's rectangle, filled where a map reads another."""
+    place = (left, top - layer.outputs)
+    frame = {"fc": "none", "ec": GREY, "lw": 0.8}
+    axis.add_patch(Rectangle(place, layer.inputs, layer.outputs, **frame))
+    read, computed = layer.inputs / layer.groups, layer.outputs / layer.groups
+    for group in range(layer.groups):
+        corner = (left + group * read, top - (group + 1) * computed)
+        fill = {"fc": LOOKS["residual"].colour, "ec": "none"}
+        axis.add_patch(Rectangle(corner, read, computed, **fill))
+
+
+@drawing
+def silhouettes(networks: Mapping[str, Sequence[int]]) -> Axes:
+    """Draw networks as outlines on one scale: a line a convolution, as wide as its maps.
+
+    Args:
+        networks: The number of maps of each convolution, from the input downwards.
+    """
+    most = [max(maps) for maps in networks.values()]
+    deepest = max(map(len, networks.values()))
+    room = 260.0 if is_narrow() else 130.0  # of a name, in maps
+    figure = plt.figure(figsize=(width(), 2.6))
+    axis = figure.add_axes((0, 0, 1, 1))
+    left = 0.0
+    for (name, maps), wide in zip(networks.items(), most, strict=True):
+        middle = left + max(wide, room) / 2
+        line = 0
+        for count, group in itertools.groupby(maps):  # one box for equal neighbours
+            height = len(list(group))
+            corner = (middle - count / 2, -line - height)
+            box = {"fc": LOOKS["residual"].colour, "ec": "none"}
+            axis.add_patch(Rectangle(corner, count, height, **box))
+            line += height
+        words = {"ha": "center", "va": "bottom", "fontsize": SMALL}
+        axis.text(middle, 2, name, **words)
+        left += max(wide, room) + 40
+    axis.set(xlim=(-20, left - 20), ylim=(-deepest - 2, 0.14 * deepest))
+    axis.axis("off")
+    return axis
+
+
+@drawing
+def streams(maps: Mapping[str, Sequence[int]]) -> np.ndarray:
+    """Draw how many maps lie side by side behind each layer, a panel a kind.
+
+    Args:
+        maps: For each title, the maps of the input and those that each layer appends.
+            A layer that appends none adds to what is there.
+    """
+    shape = (len(maps), 1) if is_narrow() else (1, len(maps))
+    figure, axes = plt.subplots(
+        *shape, figsize=(width(), 2.6 * shape[0]), squeeze=False, sharey=True
+    )
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, wspace=0.05, hspace=0.2)
+    most = max(sum(parts) for parts in maps.values())
+    for axis, (title, parts) in zip(axes.flat, maps.items(), strict=True):
+        end, bottom = len(parts) + 1, 0  # room for the last one's name
+        for layer, appended in enumerate(parts):
+            colour = LOOKS["residual"].colour if layer else GREY
+            if appended:
+                box = Rectangle((layer, bottom), end - layer, appended)
+                box.set(fc=PAPER if layer else PALE, ec=colour, lw=1.5)
+                axis.add_patch(box)
+                words = f"layer {layer}" if layer else "input"
+                place = (layer + 0.1, bottom + appended / 2)
+                axis.text(*place, words, fontsize=SMALL, va="center")
+            else:
+                plus = {"boxstyle": "circle,pad=0.12", "fc": PAPER, "ec": colour}
+                place = (layer + 0.35, parts[0] / 2)
+                axis.text(*place, "+", ha="center", va="center", bbox=plus | {"lw": 2})
+            bottom += appended
+        axis.set_title(f"{title}: {bottom} maps at the end", loc="left", fontsize=SMALL)
+        axis.set(xlim=(-0.05, end + 0.05), ylim=(-2, most + 2))
+        axis.axis("off")
+    return axes
+
+
+@drawing
+def slopes_along(x: Tensor, slopes: Mapping[str, Tensor]) -> np.ndarray:
+    """Draw the derivative of each of several networks along a line of inputs.
+
+    Args:
+        x: Where on the line, (points,).
+        slopes: For each title, the derivative there, drawn on a scale of its own. A
+            title that begins as a network in `LOOKS` gives its colour.
+    """
+    shape = (len(slopes), 1) if is_narrow() else (-(-len(slopes) // 2), 2)
+    figure, axes = plt.subplots(
+        *shape, figsize=(width(), 1.45 * shape[0] + 0.3), sharex=True, squeeze=False
+    )
+    figure.set_layout_engine("constrained")
+    for axis, (title, slope) in zip(axes.flat, slopes.items(), strict=True):
+        axis.plot(x, slope, color=LOOKS[title.split(",")[0]].colour, lw=1)
+        axis.set_title(title, loc="left", fontsize=SMALL)
+        axis.set_yticks([])
+    for axis in axes[-1]:
+        axis.set_xlabel("input")
+    return axes
 
 
 @drawing
