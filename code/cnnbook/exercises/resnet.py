@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +10,6 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from .. import chains
-from ..models import resnet
 from ._cases import Cases, Wanted, seeded
 
 
@@ -151,22 +149,13 @@ def weights_of_blocks() -> Cases:
     return [((64,), (1_179_648, 69_632)), ((1,), (288, 17))]
 
 
-def read_design() -> Cases:
-    """Three basic ResNets, built with either shortcut and counted."""
-
-    def parameters(name: str, shortcut: str) -> int:
-        design = replace(resnet.DESIGNS[name], shortcut=shortcut)
-        with torch.device("meta"):
-            network = resnet.ResNet(design)
-        return sum(parameter.numel() for parameter in network.parameters())
-
+def stream_size() -> Cases:
+    """The plain sum, normalised branches, and a halved shortcut with either."""
     return [
-        ((depths, 2, widths), (depth, parameters(name, "B") - parameters(name, "A")))
-        for name, depth, depths, widths in [
-            ("resnet18", 18, (2, 2, 2, 2), (64, 128, 256, 512)),
-            ("resnet34", 34, (3, 4, 6, 3), (64, 128, 256, 512)),
-            ("resnet56-cifar", 56, (9, 9, 9), (16, 32, 64)),
-        ]
+        ((1, 1, 32, False), 2.0**32),
+        ((1, 1, 32, True), 33.0),
+        ((0.5, 1, 5, False), 1.25**5),
+        ((0.5, 1, 5, True), 0.25**5 + (1 - 0.25**5) / 0.75),
     ]
 
 

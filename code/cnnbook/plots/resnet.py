@@ -167,10 +167,10 @@ def who_reads_whom(designs: Mapping[str, Sequence[Layer]]) -> Axes:
     high = max(layer.outputs for row in layers for layer in row)
     above, gap = 130 if is_narrow() else 76, 18  # for words, in maps
     wide, down = sum(columns) + gap * (len(columns) - 1), high + above
-    across = width(4.8)
-    figure = plt.figure(figsize=(across, across * down * len(layers) / wide))
-    axis = figure.add_axes((0, 0, 1, 1))
     line = above / 2.2
+    across = width(4.8)
+    figure = plt.figure(figsize=(across, across * (down * len(layers) + line) / wide))
+    axis = figure.add_axes((0, 0, 1, 1))
     for number, (title, row) in enumerate(designs.items()):
         top, left = -number * down - above, 0.0
         total = sum(layer.weights for layer in row)
@@ -180,7 +180,11 @@ def who_reads_whom(designs: Mapping[str, Sequence[Layer]]) -> Axes:
             axis.text(left, top + 0.4 * line, words, fontsize=SMALL)
             _draw_matrix(axis, layer, left, top)
             left += column + gap
-    axis.set(xlim=(-1, wide + 1), ylim=(-down * len(layers) - 1, 0))
+    words = "orange: one map reads the other"
+    bottom = -down * len(layers) - line
+    colour = in_words(LOOKS["residual"].colour)
+    axis.text(0, bottom + 0.1 * line, words, color=colour, fontsize=SMALL)
+    axis.set(xlim=(-1, wide + 1), ylim=(bottom, 0))
     axis.axis("off")
     return axis
 
@@ -205,7 +209,7 @@ def _draw_matrix(axis: Axes, layer: Layer, left: float, top: float) -> None:
 
 @drawing
 def silhouettes(networks: Mapping[str, Sequence[int]]) -> Axes:
-    """Draw networks as outlines on one scale: a line a convolution, as wide as its maps.
+    """Draw networks as outlines on one scale: a line a convolution, wide as its maps.
 
     Args:
         networks: The number of maps of each convolution, from the input downwards.
@@ -228,6 +232,9 @@ def silhouettes(networks: Mapping[str, Sequence[int]]) -> Axes:
         words = {"ha": "center", "va": "bottom", "fontsize": SMALL}
         axis.text(middle, 2, name, **words)
         left += max(wide, room) + 40
+    place = {"ha": "right", "va": "bottom", "fontsize": SMALL}
+    words = "a line per convolution,\nas wide as it has maps"
+    axis.text(left - 40, -deepest, words, color=GREY, **place)
     axis.set(xlim=(-20, left - 20), ylim=(-deepest - 2, 0.14 * deepest))
     axis.axis("off")
     return axis
@@ -287,6 +294,8 @@ def slopes_along(x: Tensor, slopes: Mapping[str, Tensor]) -> np.ndarray:
         axis.plot(x, slope, color=LOOKS[title.split(",")[0]].colour, lw=1)
         axis.set_title(title, loc="left", fontsize=SMALL)
         axis.set_yticks([])
+    for axis in axes[:, 0]:
+        axis.set_ylabel("own scale", color=GREY, fontsize=SMALL)
     for axis in axes[-1]:
         axis.set_xlabel("input")
     return axes

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from cnnbook.plots import resnet
+from cnnbook.plots.style import LOOKS
 
 ARROWS = {
     ("x", "net1"): "w1",
@@ -85,3 +86,38 @@ def test_a_residual_block_is_a_plain_one_with_one_arrow_more():
     assert layers[0] == ["input", *two, "ReLU"]
     assert sorted(layers[1]) == sorted(["input", *two, "+", "ReLU", "identity"])
     assert [len(axis.patches) for axis in axes] == [0, 1]
+
+
+def test_a_convolution_in_groups_is_filled_along_its_diagonal():
+    layers = [resnet.Layer(1, 8, 4), resnet.Layer(3, 4, 4, groups=2)]
+    axis = resnet.who_reads_whom({"block": layers})
+    boxes = [(box.get_width(), box.get_height()) for box in axis.patches]
+    assert boxes == [(8, 4), (8, 4), (4, 4), (2, 2), (2, 2)]  # frames and what is read
+    first, second = axis.patches[3:]
+    assert second.get_x() == first.get_x() + 2
+    assert second.get_y() == first.get_y() - 2
+    weights = 8 * 4 + 9 * (4 * 4) // 2
+    assert f"block: {weights} weights" in [text.get_text() for text in axis.texts]
+
+
+def test_a_silhouette_is_as_wide_as_its_maps_and_as_high_as_its_layers():
+    axis = resnet.silhouettes({"deep": [16] * 5, "wide": [16, 64, 64]})
+    boxes = [(box.get_width(), box.get_height()) for box in axis.patches]
+    assert boxes == [(16, 5), (16, 1), (64, 2)]
+    assert {box.get_y() + box.get_height() for box in axis.patches} == {0, -1}
+
+
+def test_a_stream_grows_only_where_maps_are_appended():
+    axes = resnet.streams({"adding": [64, 0, 0], "concatenating": [64, 32, 32]})
+    adding, concatenating = axes.flat
+    assert [box.get_height() for box in adding.patches] == [64]
+    assert [text.get_text() for text in adding.texts] == ["input", "+", "+"]
+    assert [box.get_y() for box in concatenating.patches] == [0, 64, 96]
+    assert concatenating.get_title(loc="left") == "concatenating: 128 maps at the end"
+
+
+def test_slopes_have_the_colour_of_their_kind():
+    x = torch.linspace(-1, 1, 3)
+    axes = resnet.slopes_along(x, {"plain, 2 layers": x, "residual, 2 layers": -x})
+    colours = [axis.lines[0].get_color() for axis in axes.flat]
+    assert colours == [LOOKS["plain"].colour, LOOKS["residual"].colour]

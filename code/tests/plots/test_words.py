@@ -111,6 +111,14 @@ DRAWN = {
         ),
         "skip: the first path blue, the second red",
     ),
+    "connections": (
+        lambda: resnet.who_reads_whom({"a": [resnet.Layer(1, 2, 2)]}),
+        "orange: one map reads the other",
+    ),
+    "outlines": (
+        lambda: resnet.silhouettes({"a": [2]}),
+        "a line per convolution, as wide as it has maps",
+    ),
     "pixels": (
         lambda: resnet.pixels_read({"a": torch.eye(2)}),
         "blue: a pixel that is read",
