@@ -39,12 +39,12 @@ class _TorchvisionsBlock(Wanted):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int):
         projection = None
-        if stride > 1 or in_channels != out_channels:
-            projection = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
-                nn.BatchNorm2d(out_channels),
-            )
         with seeded(0):
+            if stride > 1 or in_channels != out_channels:
+                projection = nn.Sequential(
+                    nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
+                    nn.BatchNorm2d(out_channels),
+                )
             block = BasicBlock(in_channels, out_channels, stride, projection).eval()
             for name, value in block.state_dict().items():
                 if "bn" in name or "downsample.1" in name:  # no scale is 1, no shift 0

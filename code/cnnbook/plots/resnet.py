@@ -35,6 +35,7 @@ from .style import (
 )
 
 Edge = tuple[str, str]
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,52 @@ def _draw_block(axis: Axes, design: Block) -> None:
             fontsize=SMALL,
             bbox=CLEAR,
         )
+
+
+@drawing
+def unravelled(paths: Mapping[tuple[int, ...], float], layers: int) -> Axes:
+    """Draw every path through layers with shortcuts in a row, with its product.
+
+    Args:
+        paths: The product of each path, by the layers through whose f it goes.
+    """
+    across = width(5.4)
+    figure = plt.figure(figsize=(across, 0.34 * (len(paths) + 1.4)))
+    axis = figure.add_axes((0, 0, 1, 1))
+    step = 1.5  # from one layer's f to the next
+    for row, (branches, product) in enumerate(paths.items()):
+        high = -row
+        for layer in range(1, layers + 1):
+            middle = step * layer
+            ends = [(middle - step / 2, high), (middle + step / 2, high)]
+            if layer in branches:
+                axis.plot(*zip(*ends, strict=True), color=BLUE, lw=2.5, zorder=1)
+                style = {
+                    "boxstyle": "round,pad=0.2",
+                    "fc": PAPER,
+                    "ec": BLUE,
+                    "lw": 1.5,
+                }
+                words = {"ha": "center", "va": "center", "fontsize": SMALL}
+                name = f"f{layer}".translate(SUBSCRIPTS)
+                axis.text(middle, high, name, bbox=style, **words)
+            else:
+                arc = [ends[0], (middle, high + 0.75), ends[1]]
+                codes = [Path.MOVETO, Path.CURVE3, Path.CURVE3]
+                curve = PathPatch(Path(arc, codes), fc="none", ec=RED, lw=2.5)
+                axis.add_patch(curve)
+        end = step * (layers + 0.5)
+        side = {"va": "center", "fontsize": SMALL}
+        axis.text(step / 2 - 0.15, high, "x", ha="right", **side)
+        axis.text(end + 0.15, high, "y", ha="left", **side)
+        axis.text(end + 1.9, high, f"{product:.6f}", ha="right", **side)
+    words = "blue: through f, red: past it; right: the product"
+    axis.text(
+        step / 2 - 0.3, -len(paths), words, color=GREY, va="center", fontsize=SMALL
+    )
+    axis.set(xlim=(0.2, end + 2), ylim=(-len(paths) - 0.4, 0.7))
+    axis.axis("off")
+    return axis
 
 
 class Layer(NamedTuple):

@@ -88,6 +88,15 @@ def test_a_residual_block_is_a_plain_one_with_one_arrow_more():
     assert [len(axis.patches) for axis in axes] == [0, 1]
 
 
+def test_a_path_passes_each_layer_through_its_f_or_past_it():
+    axis = resnet.unravelled({(1, 2): 0.25, (2,): 0.5, (): 1.0}, layers=2)
+    through = [text.get_text() for text in axis.texts if "f" in text.get_text()[:1]]
+    assert through == ["f₁", "f₂", "f₂"]
+    assert len(axis.patches) == 3  # the arcs past the others
+    written = {text.get_text() for text in axis.texts}
+    assert {"0.250000", "0.500000", "1.000000"} <= written
+
+
 def test_a_convolution_in_groups_is_filled_along_its_diagonal():
     layers = [resnet.Layer(1, 8, 4), resnet.Layer(3, 4, 4, groups=2)]
     axis = resnet.who_reads_whom({"block": layers})

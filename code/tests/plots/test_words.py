@@ -111,6 +111,10 @@ DRAWN = {
         ),
         "skip: the first path blue, the second red",
     ),
+    "unravelled": (
+        lambda: resnet.unravelled({(1,): 1.0}, layers=1),
+        "blue: through f, red: past it; right: the product",
+    ),
     "connections": (
         lambda: resnet.who_reads_whom({"a": [resnet.Layer(1, 2, 2)]}),
         "orange: one map reads the other",
