@@ -112,8 +112,9 @@ def _mistaken(weights: dict[str, Tensor], x: Tensor, stride: int) -> dict[str, T
         return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
 
     def norm(name: str, x: Tensor) -> Tensor:
-        names = ("running_mean", "running_var", "weight", "bias")
-        return F.batch_norm(x, *(weights[f"{name}.{part}"] for part in names))
+        parts = ("running_mean", "running_var", "weight", "bias")
+        mean, variance, scale, shift = (weights[f"{name}.{part}"] for part in parts)
+        return F.batch_norm(x, mean, variance, scale, shift)
 
     def branch(first: int, second: int, between: Callable = F.relu) -> Tensor:
         h = between(norm("bn1", conv("conv1", x, first)))

@@ -166,9 +166,9 @@ def unravelled(paths: Mapping[tuple[int, ...], float], layers: int) -> Axes:
                     "ec": BLUE,
                     "lw": 1.5,
                 }
-                words = {"ha": "center", "va": "center", "fontsize": SMALL}
+                inside = {"ha": "center", "va": "center", "fontsize": SMALL}
                 name = f"f{layer}".translate(SUBSCRIPTS)
-                axis.text(middle, high, name, bbox=style, **words)
+                axis.text(middle, high, name, bbox=style, **inside)
             else:
                 arc = [ends[0], (middle, high + 0.75), ends[1]]
                 codes = [Path.MOVETO, Path.CURVE3, Path.CURVE3]
@@ -276,8 +276,8 @@ def silhouettes(networks: Mapping[str, Sequence[int]]) -> Axes:
             box = {"fc": LOOKS["residual"].colour, "ec": "none"}
             axis.add_patch(Rectangle(corner, count, height, **box))
             line += height
-        words = {"ha": "center", "va": "bottom", "fontsize": SMALL}
-        axis.text(middle, 2, name, **words)
+        above = {"ha": "center", "va": "bottom", "fontsize": SMALL}
+        axis.text(middle, 2, name, **above)
         left += max(wide, room) + 40
     place = {"ha": "right", "va": "bottom", "fontsize": SMALL}
     words = "a line per convolution,\nas wide as it has maps"
