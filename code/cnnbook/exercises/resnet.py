@@ -29,8 +29,13 @@ def three_layers() -> Cases:
 
 
 def layers_until() -> Cases:
-    """Strong and weak shortcuts, with and without a weight beside them."""
-    return [((0.1, 0.5, 1e-3), 14), ((0.0, 0.9, 0.5), 7), ((0.05, 0.9, 0.01), 90)]
+    """Strong and weak shortcuts; in the last, three layers leave the limit itself."""
+    return [
+        ((0.1, 0.5, 1e-3), 14),
+        ((0.0, 0.9, 0.5), 7),
+        ((0.05, 0.9, 0.01), 90),
+        ((0.25, 0.25, 0.125), 4),
+    ]
 
 
 def deadly_weight() -> Cases:
