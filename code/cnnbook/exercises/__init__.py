@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ._cases import Wanted
+
 
 def check(
     answer: Callable, cases: Iterable[tuple[tuple, Any]], *, tolerance: float = 1e-4
@@ -18,9 +20,9 @@ def check(
 
     A stub, which returns None (or ``...``) or raises NotImplementedError in the first
     case, is "not attempted yet". Several numbers may come as a tuple, a list, an array
-    or a tensor, whichever of them is expected. The first case that is wrong is shown with what came and what was
-    expected; one that fails, with its error and the line of the answer. Nothing is
-    raised.
+    or a tensor, whichever of them is expected. The first case that is wrong is shown
+    with what came and what was expected; one that fails, with its error and the line of
+    the answer; a module that fails when it is tried, with its error. Nothing is raised.
 
     Args:
         answer: The reader's function.
@@ -40,8 +42,15 @@ def check(
         if number == 0 and (got is None or got is ...):
             print(f"{name}: not attempted yet")
             return
-        if not _equal(got, expected, tolerance):
+        try:
+            right = _equal(got, expected, tolerance)
+        except Exception as error:  # in a module of the reader's
+            print(f"what {call} gave raised {type(error).__name__}: {error}")
+            return
+        if not right:
             print(f"{call} gave {_short(got)}, expected {_short(expected)}")
+            if isinstance(expected, Wanted) and (found := expected.found(got)):
+                print(f"yours: {found}")
             if _same_shape(got, expected):
                 off = (got.to(expected).double() - expected.double()).abs().max()
                 print(f"the shape is right; the values differ by up to {off:.3g}")

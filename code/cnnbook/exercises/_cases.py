@@ -31,6 +31,10 @@ class Wanted(ABC):
     def fits(self, answer: Any) -> bool:
         """Judge an answer of the type of `answers`."""
 
+    def found(self, answer: Any) -> str:
+        """Say what an answer that does not fit has of what was asked for."""
+        return ""
+
     def __eq__(self, other: object) -> bool:
         """Judge an answer; two of these are the same if they hold the same."""
         if type(other) is type(self):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from cnnbook.exercises import check
+from cnnbook.exercises import check, fc, lenet, vgg
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,21 @@ def test_check_stands_any_answer(answer, expected, says, capsys):
 def test_nothing_is_an_answer_once_another_case_was_attempted(capsys):
     check(lambda k: k if k == 3 else None, [((3,), 3), ((4,), "none")])
     assert "gave None, expected 'none'" in capsys.readouterr().out
+
+
+def test_a_module_that_fails_when_it_is_tried_is_told_why(capsys):
+    [(_, wanted)] = lenet.straightened()
+    check(lambda network: torch.nn.Linear(3, 10), [((1,), wanted)])
+    assert re.search(r"what .* gave raised RuntimeError: mat1", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cases", "says"),
+    [
+        ([(3, 2, 1, 64)], vgg.far_and_cheap, "yours: field 3, 112×112 maps, 1,728 w"),
+        (torch.nn.Linear(4, 10), fc.small_head, "yours: to (4, 64, 4, 10) from 4 im"),
+    ],
+)
+def test_what_an_answer_lacks_is_said(answer, cases, says, capsys):
+    check(lambda: answer, cases())
+    assert says in capsys.readouterr().out
