@@ -52,7 +52,7 @@ def compared(passes: int) -> Comparison:
         f"small-kernels-digits-{passes}",
         {name: Arm(build, recipe) for name, build in NETWORKS.items()},
         "digits",
-        seeds=range(5),
+        seeds=range(20),
         held_out=437,
         images=500,
         search_epochs=passes,

@@ -31,8 +31,8 @@ class Wanted(ABC):
     def fits(self, answer: Any) -> bool:
         """Judge an answer of the type of `answers`."""
 
-    def mistake(self, answer: Any) -> str:
-        """Name what is wrong with an answer that does not fit; nothing if unknown."""
+    def found(self, answer: Any) -> str:
+        """Say what an answer that does not fit has of what was asked for."""
         return ""
 
     def __eq__(self, other: object) -> bool:

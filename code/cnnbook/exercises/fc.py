@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +43,7 @@ def block_bytes(saved_bytes: SavedBytes) -> Cases:
         image_bytes = _image_bytes(saved_bytes, network, (in_channels, side, side))
         return image_bytes - 4 * channels - 8  # the loss keeps scores and the label
 
-    return [(size, measured(*size)) for size in [(3, 64, 32), (16, 16, 56)]]
+    return [(size, measured(*size)) for size in [(3, 64, 32), (16, 16, 56), (4, 8, 7)]]
 
 
 def sparse_bytes() -> Cases:
@@ -93,9 +94,12 @@ def vgg11_at_512(saved_bytes: SavedBytes) -> Cases:
 
 
 def map_of_scores(reader: nn.Module, vgg: nn.Module) -> Cases:
-    """A strip of digits and three photographs, read by the chapter's two networks."""
+    """A strip of digits and photographs, read by the chapter's two networks.
+
+    The last image is no whole number of steps larger than the window.
+    """
     settings = [(reader, (1, 64, 160), (32, 4))]
-    for height, width in [(224, 224), (384, 512), (480, 640)]:
+    for height, width in [(224, 224), (384, 512), (480, 640), (250, 650)]:
         settings.append((vgg, (3, height, width), (224, 32)))
     return [
         (
@@ -146,16 +150,27 @@ class Head(Wanted):
 
     def fits(self, answer: nn.Module) -> bool:
         """Count a module's parameters, and shuffle the positions of its input."""
+        shape, parameters, knows = self._tried(answer)
+        return shape == (4, 10) and parameters <= self.budget and knows
+
+    def found(self, answer: Any) -> str:
+        """Count and try a module."""
+        if not isinstance(answer, nn.Module):
+            return ""
+        shape, parameters, knows = self._tried(answer)
+        place = "knows" if knows else "does not know"
+        return f"to {shape} from 4 images, {parameters:,} parameters, {place} where"
+
+    @staticmethod
+    def _tried(answer: nn.Module) -> tuple[tuple[int, ...], int, bool]:
+        """Return shape of the scores, parameters, whether shuffling changes a score."""
         with seeded(0), torch.no_grad():
             maps = torch.randn(4, 64, 4, 4)
             shuffled = maps.flatten(2)[..., torch.randperm(16)].view_as(maps)
             scores, moved = (answer.eval()(x) for x in (maps, shuffled))
         parameters = sum(parameter.numel() for parameter in answer.parameters())
-        return (
-            scores.shape == (4, 10)
-            and parameters <= self.budget
-            and not torch.allclose(scores, moved, atol=1e-3)
-        )
+        knows = not torch.allclose(scores, moved, atol=1e-3)
+        return tuple(scores.shape), parameters, knows
 
     def __repr__(self) -> str:
         """Say what the module should be, for a reader whose own is not."""

@@ -132,10 +132,16 @@ def deviations_apart() -> Cases:
 
 @seeded(0)
 def max_pool_gradient() -> Cases:
-    """PyTorch's own gradient, of windows side by side and of some that overlap."""
-    x = torch.randn(9, 9, requires_grad=True)
+    """PyTorch's own gradient: windows side by side, some that overlap, and ties."""
+    different = torch.randn(9, 9, requires_grad=True)
+    ties = torch.randint(3, (9, 9)).float().requires_grad_()
     cases = []
-    for k, stride in [(3, 3), (3, 2), (5, 1)]:
+    for x, k, stride in [
+        (different, 3, 3),
+        (different, 3, 2),
+        (different, 5, 1),
+        (ties, 3, 2),
+    ]:
         pooled = F.max_pool2d(x[None, None], k, stride)[0, 0]
         sent_back = torch.randn(pooled.shape)
         [expected] = torch.autograd.grad(pooled, x, sent_back)

@@ -56,9 +56,9 @@ class _TorchvisionsBlock(Wanted):
 
     def fits(self, answer: nn.Module) -> bool:
         """Load torchvision's weights into a module, and run both."""
-        return not self.mistake(answer)
+        return not self.found(answer)
 
-    def mistake(self, answer: nn.Module) -> str:
+    def found(self, answer: nn.Module) -> str:
         """Name what a module does otherwise; nothing if all is well."""
         if wrong := _wrong_names(answer.state_dict(), self.weights):
             return wrong

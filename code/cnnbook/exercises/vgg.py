@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from ..models import resnet
 from ._cases import Cases, Wanted, seeded
 
 IMAGE = (3, 224, 224)
+Layers: TypeAlias = list[tuple[int, int, int, int]]  # kernel, stride, dilation, maps
 
 
 def layers_needed() -> Cases:
@@ -44,10 +46,33 @@ class Reaches(Wanted):
     answers = list
     field, macs, weights, side = 224, 10**9, 25_000, 7
 
-    def fits(self, answer: list[tuple[int, int, int, int]]) -> bool:
+    def fits(self, answer: Layers) -> bool:
         """Build a list of (kernel, stride, dilation, maps), trace it and count it."""
         if not answer or min(layer[3] for layer in answer) < 16 or answer[-1][3] < 64:
             return False
+        field, side, weights, macs = self._measured(answer)
+        return (
+            field >= self.field
+            and side >= self.side
+            and weights < self.weights
+            and macs < self.macs
+        )
+
+    def found(self, answer: Any) -> str:
+        """Measure a stack."""
+        if not isinstance(answer, list) or not answer:
+            return ""
+        field, side, weights, macs = self._measured(answer)
+        fewest, last = min(layer[3] for layer in answer), answer[-1][3]
+        return (
+            f"field {field}, {side}×{side} maps, {weights:,} weights and "
+            f"{macs / 1e9:.2f} G MACs, {fewest} maps a layer or more and {last} at the "
+            "end"
+        )
+
+    @staticmethod
+    def _measured(answer: Layers) -> tuple[int, int, int, int]:
+        """Return a stack's field, the side of its last maps, its weights and MACs."""
         channels, built = IMAGE[0], []
         with torch.device("meta"):
             for kernel, stride, dilation, maps in answer:
@@ -61,18 +86,19 @@ class Reaches(Wanted):
         stack = nn.Sequential(*built)
         last = receptive_field.trace(stack, IMAGE).iloc[-1]
         sums = cost.total(stack, IMAGE)
-        return bool(
-            last["size"] >= self.field
-            and last.output_size >= self.side
-            and sums.macs < self.macs
-            and sums.parameters < self.weights
+        return (
+            int(last["size"]),
+            int(last.output_size),
+            int(sums.parameters),
+            int(sums.macs),
         )
 
     def __repr__(self) -> str:
         """Say what was asked for, for a reader whose stack falls short."""
         return (
-            f"a stack with field {self.field}, {self.side}×{self.side} maps, below "
-            f"{self.weights:,} weights and 1 G MACs, 16 maps a layer and 64 at the end"
+            f"a stack with a field of {self.field} or more, {self.side}×{self.side} "
+            f"maps or more, fewer than {self.weights:,} weights and 1 G MACs, 16 maps "
+            "or more a layer and 64 or more at the end"
         )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from cnnbook.exercises import check
+from cnnbook.exercises import check, fc, lenet, vgg
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,13 @@ def _stub(k):
         (lambda k: torch.tensor([True]), torch.tensor([False]), "differ by up to 1"),
         (lambda k: (torch.ones(2), 1), (torch.ones(2), 1), "correct in 1 of 1"),
         (lambda k: (torch.ones(2), 1), (torch.zeros(2), 1), "expected"),
-        (lambda k: [1, 2], (1, 2), r"gave \[1, 2\], expected \(1, 2\)"),
+        (lambda k: [1, 2], (1, 2), "correct in 1 of 1"),
+        (lambda k: (1, 2), [1, 2], "correct in 1 of 1"),
+        (lambda k: torch.tensor([1, 2]), (1, 2), "correct in 1 of 1"),
+        (lambda k: np.array([1, 2]), (1, 2), "correct in 1 of 1"),
+        (lambda k: [1, 3], (1, 2), r"gave \[1, 3\], expected \(1, 2\)"),
+        (lambda k: [1, 2, 3], (1, 2), r"gave \[1, 2, 3\], expected \(1, 2\)"),
+        (lambda k: torch.tensor(1), (1, 2), r"gave tensor\(1\), expected \(1, 2\)"),
         (lambda k: [0.1 + 0.2], [0.3], "correct in 1 of 1"),
         (lambda k: torch.Size([1, 2]), (1, 2), "correct in 1 of 1"),
     ],
@@ -74,3 +80,26 @@ def _stub(k):
 def test_check_stands_any_answer(answer, expected, says, capsys):
     check(answer, [((3,), expected)])
     assert re.search(says, capsys.readouterr().out)
+
+
+def test_nothing_is_an_answer_once_another_case_was_attempted(capsys):
+    check(lambda k: k if k == 3 else None, [((3,), 3), ((4,), "none")])
+    assert "gave None, expected 'none'" in capsys.readouterr().out
+
+
+def test_a_module_that_fails_when_it_is_tried_is_told_why(capsys):
+    [(_, wanted)] = lenet.straightened()
+    check(lambda network: torch.nn.Linear(3, 10), [((1,), wanted)])
+    assert re.search(r"what .* gave raised RuntimeError: mat1", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cases", "says"),
+    [
+        ([(3, 2, 1, 64)], vgg.far_and_cheap, "yours: field 3, 112×112 maps, 1,728 w"),
+        (torch.nn.Linear(4, 10), fc.small_head, "yours: to (4, 64, 4, 10) from 4 im"),
+    ],
+)
+def test_what_an_answer_lacks_is_said(answer, cases, says, capsys):
+    check(lambda: answer, cases())
+    assert says in capsys.readouterr().out
