@@ -88,7 +88,8 @@ def _networks(recorded: dict[str, Any]) -> Iterator[dict[str, Any]]:
         sweep = recorded["batch sweep"].get(name, {})
         seconds = {f"{PLAIN}{batch}": time for batch, time in sweep.items()}
         seconds.update(each["seconds"])
-        yield _item(title(name.removesuffix("-owt")), table[table.macs > 0], seconds, "networks")
+        words, working = title(name.removesuffix("-owt")), table[table.macs > 0]
+        yield _item(words, working, seconds, "networks")
 
 
 def _item(
