@@ -1,4 +1,4 @@
-// Accuracy against a cost: torchvision's classifiers, the front of what is shown, and how sure it is.
+// Accuracy against a cost: torchvision's classifiers, and the front of what is shown.
 (() => {
   const { Explorable, button, define, element, shape, slider } = globalThis.cnnbook;
   const { select, style } = globalThis.cnnbook.controls;

@@ -70,7 +70,7 @@ def view(
         "point for each set of weights, coloured by what the network is made of. Along "
         "the upper left edge of the cloud runs the front, as steps.",
         sentence=_sentence(networks),
-        heights=(1340, 950),
+        heights=(1296, 950),
         data={"networks": networks, "first": first},
         needs=("controls", "stack", "scatter"),
     )

@@ -49,8 +49,8 @@
     },
     networks: {
       name: "Ten whole networks", group: "networks", at: "MobileNetV2",
-      comment: "Each is bounded layer by layer, and so lies below the roof even at its best: " +
-        "some of its layers wait while others multiply.",
+      comment: "At 224×224 pixels. Each is bounded layer by layer: where some layers wait " +
+        "while others multiply, even its best lies below the roof.",
     },
     loaded: {
       name: "Ten networks, an H100 and a batch of 256", group: "networks", device: "h100",
@@ -69,7 +69,7 @@
       ([each]) => seconds >= each) ?? [1e-9, "ns"];
     return `${three(seconds / size)} ${unit}`;
   }
-  const CHART = { top: 8, right: 20, bottom: 38, left: 44, narrow: 330, wide: 380 };
+  const CHART = { top: 8, right: 20, bottom: 38, left: 44, narrow: 320, wide: 330 };
   const SPAN = { from: 0.1, to: 1000 };
 
   class Roofline extends Explorable {
@@ -93,6 +93,7 @@
         .settings > :first-child, .settings > :last-child { grid-column: auto; }
         .detail { --lines: 4; }
         .keys { --lines: 1; }
+        .which { align-items: end; gap: 20px; grid-template-columns: 1fr 1fr; }
       }
     `;
 
@@ -155,21 +156,21 @@
       this.groups = choice("What is shown", GROUPS, "layers", (group) =>
         this.changed({ group, at: this.items.find((each) => each.group === group).name }));
       this.groups.node.classList.add("parts");
+      this.walk = slider({ label: "point", min: 0, max: 1, value: 0,
+        words: (at) => this.shown?.[at]?.name ?? "",
+        oninput: (at) => this.changed({ at: this.shown[at].name }) });
       return element("div", { className: "controls form" },
         element("div", { className: "settings" }, this.device.node,
-          ...this.limits.map(({ node }) => node), this.batch.node), this.groups.node);
+          ...this.limits.map(({ node }) => node), this.batch.node),
+        element("div", { className: "form which" }, this.groups.node, this.walk.node));
     }
 
     makeChart() {
       this.chart = shape("svg", { class: "chart", role: "img" });
       this.detail = element("p", { className: "lines detail numbers" });
-      this.walk = slider({ label: "point", min: 0, max: 1, value: 0,
-        words: (at) => this.shown?.[at]?.name ?? "",
-        oninput: (at) => this.changed({ at: this.shown[at].name }) });
       return element("div", { className: "form" }, this.chart,
         element("p", { className: "lines keys quiet" }, "Filled: recorded. Hollow: the most " +
-          "that the roof allows. Dashed: the roofs of the other devices."),
-        element("div", { className: "controls" }, this.walk.node), this.detail);
+          "that the roof allows. Dashed: the roofs of the other devices."), this.detail);
     }
 
     makeOwn() {
@@ -370,7 +371,8 @@
     rows() {
       const head = ["what", "MACs", "MB", "MACs per byte", "at least", "recorded"];
       return [head, ...this.shown.map(({ name, macs, bytes, intensity, seconds, took }) => [name,
-        counted(macs), three(bytes / 1e6), three(intensity), time(seconds), took ? time(took) : "–"])];
+        counted(macs), three(bytes / 1e6), three(intensity), time(seconds),
+        took ? time(took) : "–"])];
     }
   }
 

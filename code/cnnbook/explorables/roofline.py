@@ -45,7 +45,7 @@ def view(layers: pd.DataFrame, first: str = "layers") -> Explorable:
         "convolutions lie to the right, below the flat part.",
         sentence="Six layers with the same number of MACs, as recorded on one thread "
         "of a CPU, under its roof and under that of an H100.",
-        heights=(1097, 875),
+        heights=(1043, 771),
         data={"devices": devices, "items": items, "first": first},
         needs=("controls", "stack", "scatter"),
     )
@@ -128,7 +128,7 @@ def _still(items: list[dict[str, Any]], devices: dict[str, Any]) -> Figure:
     for device in devices.values():
         roof = np.minimum(device["rate"], across * device["bandwidth"]) / 1e9
         axis.plot(across, roof, color=INK, lw=1.6)
-        place = (0.12, device["rate"] / 1e9)
+        place = (0.12, 1.3 * device["rate"] / 1e9)
         axis.annotate(device["name"], place, va="bottom", fontsize=9)
     for each in items:
         if each["group"] != "layers" or "1" not in each["recorded"]:

@@ -123,7 +123,7 @@
       if (!problem) onread(layers);
     };
     return element("details", { className: "own controls" },
-      element("summary", {}, "Put your own network on the chart"), text,
+      element("summary", {}, "Your own network"), text,
       element("div", { className: "row" }, button("read this", read), answer), ...more);
   }
 
