@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import torchvision.models as tv
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -49,6 +50,26 @@ def weights(name: str) -> tv.WeightsEnum:
     """
     published = lookup(name, _PUBLISHED, "network with published weights")
     return tv.get_model_weights(published)["IMAGENET1K_V1"]
+
+
+def torchvision_counts() -> pd.DataFrame:
+    """Return what torchvision does not publish of its ImageNet classifiers.
+
+    Returns:
+        A row for each model and crop: activations (of convolutions and matrix
+        products, for one image) and kind, which says what the network is made of:
+        attention, depthwise, residual, concatenated or plain. It is recorded, by
+        ``python -m tools.experiments.torchvision_costs``, since to build them all
+        takes a minute.
+
+    Raises:
+        ValueError: If the record is missing or broken.
+    """
+    path = _book.ROOT / "data" / "torchvision.csv"
+    try:
+        return pd.read_csv(path)[["model", "crop", "activations", "kind"]]
+    except (OSError, KeyError, ValueError) as error:
+        raise _book.damaged(path, error) from error
 
 
 def load_imagenet(name: str) -> nn.Module:

@@ -24,7 +24,9 @@ from . import (
     gate,
     lenet,
     network,
+    price,
     quiz,
+    roofline,
     squash,
     stack,
 )
@@ -42,7 +44,9 @@ _KINDS: dict[str, Callable[..., Explorable]] = {
     "gate": gate.view,
     "lenet": lenet.view,
     "network": network.view,
+    "price": price.view,
     "quiz": quiz.view,
+    "roofline": roofline.view,
     "squash": squash.view,
     "stack": stack.view,
 }

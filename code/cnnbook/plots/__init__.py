@@ -9,7 +9,7 @@ chapter's file; what several chapters draw stands in `charts`.
     4  fc          shares of the cost, memory, parameters beside errors, maps of scores
     5  resnet      computational graphs, paths, norms by depth, the pixels that are read
     6  gap         two heads and their parameters, class activation maps
-    7  complexity  accuracy against cost, memory in time, rates, the roofline
+    7  complexity  accuracy against cost, memory in time, rates
        charts      curves, lines, bars, images, photographs
        labels      words, and the places where labels stand
        style       colours, and how lines look

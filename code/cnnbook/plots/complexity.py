@@ -65,7 +65,6 @@ def accuracy_against_macs(
     names: Mapping | None = None,
     quoted: pd.DataFrame | None = None,
     raised: tuple | None = None,
-    until: int | None = None,
 ) -> Axes:
     """Draw accuracy against MACs, the area of each blob its number of parameters.
 
@@ -80,17 +79,14 @@ def accuracy_against_macs(
         quoted: Networks of which only papers tell, drawn hollow: model, year, macs
             and accuracy.
         raised: The indices of one network by two recipes, which an arrow joins.
-        until: Later rows are left out, and the axes stay as they are; rows of this
-            very year have dark rims.
     """
     names = names or {}
     quoted = table[:0] if quoted is None else quoted
     figure, axis = plt.subplots(figsize=(width(), 4.9))
     left, top = (0.13, 0.85) if is_narrow() else (0.08, 0.86)
-    top -= 0.04 * (len(quoted) > 0)  # above are as many lines as `_legend` writes
-    top += 0.04 * (until is None)
+    top += 0.04 * (len(quoted) == 0)  # above are as many lines as `_legend` writes
     right = 0.96 if is_narrow() else 0.98
-    figure.subplots_adjust(left, 0.1, right, top)  # the same in all frames
+    figure.subplots_adjust(left, 0.1, right, top)
     axis.set(
         xscale="log",
         xlabel="MACs for one image, billions",
@@ -98,20 +94,18 @@ def accuracy_against_macs(
         xlim=(table.macs.min() / 1.6, max([*table.macs, *quoted.macs]) * 1.8),
         ylim=(table.accuracy.min() - 4, table.accuracy.max() + 3),
     )
-    shown = table if until is None else table[table.year <= until]
-    shown = shown.sort_values("parameters", ascending=False)  # small ones on top
+    shown = table.sort_values("parameters", ascending=False)  # small ones on top
     # The area, not the radius, is the number of parameters: the eye compares areas.
     axis.scatter(
         shown.macs,
         shown.accuracy,
         s=_area(shown.parameters),
         c=shown.recipe.map(RECIPES),
-        edgecolors=[INK if year == until else PAPER for year in shown.year],
+        edgecolors=PAPER,
         linewidths=0.8,
         alpha=0.4,
     )
-    late = quoted if until is None else quoted[quoted.year <= until]
-    axis.scatter(late.macs, late.accuracy, s=34, facecolors="none", edgecolors=INK)
+    axis.scatter(quoted.macs, quoted.accuracy, s=34, facecolors="none", edgecolors=INK)
     # The front of all recipes first: where both run together, the other one is seen.
     for recipe in reversed([*fronts]):
         front = fronts[recipe]
@@ -128,7 +122,7 @@ def accuracy_against_macs(
             alpha=0.25,
             linewidth=0,
         )
-    if raised and set(raised) <= set(shown.index):
+    if raised:
         old, new = shown.loc[list(raised)].itertuples()
         axis.annotate(
             "",
@@ -137,16 +131,15 @@ def accuracy_against_macs(
             arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.4},
         )
     _blob_scale(axis)
-    _legend(axis, set(table.recipe), fronts, len(quoted) > 0, until)
-    rows = shown.loc[[index for index in names if index in shown.index]]
-    if is_narrow():  # there is no room for all names
-        late = late[:0]
-    radii = [*np.sqrt(_area(rows.parameters)) / 2, *[3.0] * len(late)]
+    _legend(axis, set(table.recipe), fronts, len(quoted) > 0)
+    rows = shown.loc[[*names]]
+    told = quoted[:0] if is_narrow() else quoted  # there is no room for all names
+    radii = [*np.sqrt(_area(rows.parameters)) / 2, *[3.0] * len(told)]
     label_points(
         axis,
-        [*rows.macs, *late.macs],
-        [*rows.accuracy, *late.accuracy],
-        [*(names[index] for index in rows.index), *late.model],
+        [*rows.macs, *told.macs],
+        [*rows.accuracy, *told.accuracy],
+        [*(names[index] for index in rows.index), *told.model],
         radii,
     )
     axis.xaxis.set_major_formatter("{x:g}")
@@ -183,7 +176,6 @@ def _legend(
     recipes: Collection[str],
     fronts: Mapping[str, pd.DataFrame],
     quoted: bool,
-    until: int | None,
 ) -> None:
     """Say above the axes what the colours, the lines and the marks mean."""
     blobs = {"other": "other recipes", "new": "torchvision's new recipe"}
@@ -195,8 +187,6 @@ def _legend(
     ]
     if quoted:
         lines.append(("hollow: from papers, by recipes of their own", INK))
-    if until is not None:
-        lines.append((f"with a rim: of {until}", INK))
     high = axis.figure.get_figheight()
     for place, (line, colour) in enumerate(lines):
         axis.figure.text(
@@ -293,69 +283,6 @@ def rates(table: pd.DataFrame) -> Axes:
         text.set_bbox(CLEAR)  # the dashed line passes under the words
     longer = "" if is_narrow() else "; if MACs told the time, all would be there"
     explain(axis, "dashed: the median" + longer)
-    return axis
-
-
-@drawing
-def roofline(
-    layers: pd.DataFrame,
-    roofs: Mapping[str, tuple[float, float]],
-    moved: tuple[str, str] | None = None,
-) -> Axes:
-    """Draw measured rates against operational intensity, under machines' roofs.
-
-    Args:
-        layers: A row a layer, named by the index: intensity (MACs a byte) and rate
-            (MACs a second), on the first of the machines.
-        roofs: By machine (of which a phone shows what stands before a colon) the
-            highest rate, in MACs a second, and how fast it moves data to and from
-            memory, in bytes a second.
-        moved: Two of the layers, from the first of which an arrow leads to the other.
-    """
-    _, axis = plt.subplots(figsize=(width(), 4.6), layout="constrained")
-    # On logarithmic axes both limits are straight, and they meet at the ridge.
-    ridges = [rate / bandwidth for rate, bandwidth in roofs.values()]
-    low = min([*layers.intensity, *ridges]) / 2
-    high = max([*layers.intensity, *ridges]) * 4
-    across = np.geomspace(low, high, 200)
-    for (name, (rate, bandwidth)), colour in zip(
-        roofs.items(), (RED, PURPLE, GREEN), strict=False
-    ):
-        axis.plot(across, np.minimum(rate, across * bandwidth) / 1e9, color=colour)
-        ridge = rate / bandwidth
-        axis.plot([ridge] * 2, [1e-9, rate / 1e9], color=colour, ls=":", lw=1.2)
-        axis.annotate(
-            name.partition(":")[0] if is_narrow() else name,
-            (low * 1.15, rate / 1e9),
-            color=in_words(colour),
-            va="bottom",
-            fontsize=SMALL,
-        )
-    axis.plot(layers.intensity, layers.rate / 1e9, "o", color=BLUE, ms=6)
-    if moved:
-        start, end = (layers.loc[name] for name in moved)
-        axis.annotate(
-            "",
-            (end.intensity, end.rate / 1e9),
-            (start.intensity, start.rate / 1e9),
-            arrowprops={"arrowstyle": "-|>", "color": BLUE, "shrinkA": 4, "shrinkB": 4},
-        )
-    highest = max(rate for rate, _ in roofs.values()) / 1e9
-    axis.set(
-        xscale="log",
-        yscale="log",
-        xlabel="operational intensity, MACs per byte",
-        ylabel="rate, billion MACs per second",
-        xlim=(low, high),
-        ylim=(layers.rate.min() / 1e9 / 3, highest * 4),
-    )
-    _plain_ticks(axis)
-    axis.yaxis.set_major_formatter("{x:,g}")
-    above = axis.secondary_xaxis("top", functions=(lambda x: 2 * x, lambda x: x / 2))
-    above.set_xlabel("FLOPs per byte")
-    above.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-    above.xaxis.set_major_formatter("{x:g}")
-    label_points(axis, layers.intensity, layers.rate / 1e9, layers.index)
     return axis
 
 

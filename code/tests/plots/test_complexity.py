@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex
 
 from cnnbook.plots import complexity
 from cnnbook.plots.complexity import accuracy_against_macs
-from cnnbook.plots.style import BLUE, GREEN, INK, RED
+from cnnbook.plots.style import BLUE, GREEN, RED
 
 
 def _published():
@@ -41,26 +41,6 @@ def test_a_blobs_area_is_its_number_of_parameters():
     assert sizes.tolist() == [140, 60, 25, 1]  # small ones are drawn last, on top
 
 
-def test_frames_share_their_axes_and_add_blobs():
-    table = _published()
-    frames = [
-        accuracy_against_macs(table, {}, until=year) for year in (2014, 2016, 2020)
-    ]
-    assert [len(_blob_sizes(axis)) for axis in frames] == [2, 3, 4]
-    for limits in ("get_xlim", "get_ylim", "get_position"):
-        assert len({str(getattr(axis, limits)()) for axis in frames}) == 1
-
-
-def test_networks_of_the_last_year_have_a_dark_rim():
-    rims = (
-        accuracy_against_macs(_published(), {}, until=2016)
-        .collections[0]
-        .get_edgecolors()
-    )
-    dark = [to_hex(rim) == INK for rim in rims]
-    assert dark == [False, True, False]  # by size: wide, deep, small
-
-
 def test_a_front_is_a_staircase_to_the_edge():
     table = _published()
     axis = accuracy_against_macs(table, {"other": table.iloc[[0, 2]]})
@@ -80,18 +60,16 @@ def test_a_band_is_two_deviations_of_a_count():
     assert complexity._deviation(np.array([50.0])) == pytest.approx(50 / 50_000**0.5)
 
 
-def test_only_networks_on_view_are_labelled():
+def test_only_the_networks_named_are_labelled():
     quoted = pd.DataFrame(
         {"model": ["told", "later"], "year": [2015, 2023], "macs": [1, 99.0],
          "accuracy": [60.0, 80.0]}
     )  # fmt: skip
     names = {0: "Small", 2: "Deep", 3: "Late"}
-    axis = accuracy_against_macs(
-        _published(), {}, names=names, quoted=quoted, until=2016
-    )
+    axis = accuracy_against_macs(_published(), {}, names=names, quoted=quoted)
     words = {text.get_text() for text in axis.texts}
     assert {"Small", "Deep", "told"} <= words
-    assert not {"wide", "Late", "later"} & words
+    assert "wide" not in words
     assert axis.get_xlim()[1] > 99
 
 
@@ -99,8 +77,6 @@ def test_an_arrow_leads_up_to_the_same_network_trained_again():
     axis = accuracy_against_macs(_published(), {}, raised=(0, 2))
     (arrow,) = (text for text in axis.texts if not text.get_text())
     assert (arrow.xyann, arrow.xy) == ((0.3, 56.0), (4.0, 76.0))
-    early = accuracy_against_macs(_published(), {}, raised=(0, 3), until=2016)
-    assert all(text.get_text() for text in early.texts)
 
 
 def test_a_peak_is_marked_where_it_is():
@@ -125,29 +101,6 @@ def test_the_highest_rate_is_on_top():
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert labels == ["b", "c", "a"]
     assert axis.get_lines()[0].get_xdata() == [2, 2]
-
-
-def test_the_roof_is_the_lower_of_both_limits():
-    layers = pd.DataFrame(
-        {"intensity": [0.25, 50.0], "rate": [1e9, 9e9]}, index=["left", "right"]
-    )
-    roofs = {"slow": (20e9, 10e9), "quick": (900e9, 30e9)}
-    axis = complexity.roofline(layers, roofs, moved=("left", "right"))
-    *lines, points = axis.get_lines()
-    for roof, ridge, rate, bandwidth in (
-        (*lines[:2], 20, 10),
-        (*lines[2:], 900, 30),
-    ):
-        intensity, billions = roof.get_data()
-        balance = rate / bandwidth
-        assert list(ridge.get_xdata()) == [balance, balance]
-        flat = intensity >= balance
-        assert billions[flat] == pytest.approx(rate)
-        assert billions[~flat] == pytest.approx(bandwidth * intensity[~flat])
-    assert points.get_ydata() == pytest.approx([1, 9])
-    words = {text.get_text() for text in axis.texts}
-    assert {"left", "right", "slow", "quick"} <= words
-    assert next(iter(axis.child_axes)).get_xlabel() == "FLOPs per byte"
 
 
 def test_a_batch_is_compared_with_one_image():

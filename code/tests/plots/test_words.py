@@ -132,10 +132,9 @@ DRAWN = {
             published(),
             {"other": published()[:1], "new": published()},
             quoted=published(),
-            until=2016,
         ),
         "other recipes, and their front | torchvision's new recipe; line: the front "
-        "of all | hollow: from papers, by recipes of their own | with a rim: of 2016",
+        "of all | hollow: from papers, by recipes of their own",
     ),
     "hyperbola": (
         lambda: complexity.hyperbola(published(), published(), (75.0, 5.0)),

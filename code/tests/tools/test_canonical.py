@@ -252,7 +252,7 @@ def run_by_papermill(notebook):
     [saved_by_colab, saved_by_vscode, saved_by_lab, saved_by_pycharm, run_by_papermill],
 )
 def test_what_an_editor_saves_goes_back_into_the_same_bytes(save):
-    path = ROOT / "chapters" / "07-comparing-complexity.ipynb"
+    path = ROOT / "chapters" / "06-gap-vs-flatten.ipynb"  # it has a slider
     text = path.read_text(encoding="utf-8")
     notebook = parse(text)
     save(notebook)
