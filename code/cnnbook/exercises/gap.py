@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .. import cost
 from ..models import senet
-from ._cases import Cases, seeded
+from ._cases import Cases, Computes, seeded
 
 
 def head_costs() -> Cases:
@@ -90,6 +90,43 @@ def gate_parameters() -> Cases:
         counted = int(cost.total(gate, (channels, 7, 7)).parameters)
         cases.append(((channels, reduction), counted))
     return cases
+
+
+@seeded(4)
+def coordinates() -> Cases:
+    """Random images, and the same with a map of rows and one of columns."""
+    cases: Cases = []
+    for channels, height, width in [(1, 16, 16), (3, 5, 9)]:
+        images = torch.randn(2, channels, height, width)
+        axes = (torch.linspace(-1, 1, height), torch.linspace(-1, 1, width))
+        places = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+        with_places = torch.cat([images, places.expand(2, -1, -1, -1)], dim=1)
+        cases.append(((), Computes(images, with_places)))
+    return cases
+
+
+@seeded(5)
+def unpadded_side() -> Cases:
+    """Three sides, each led through PyTorch's layers."""
+    layers = [nn.Conv2d(1, 1, 3), nn.MaxPool2d(2)] * 2 + [nn.Conv2d(1, 1, 3)]
+    trunk = nn.Sequential(*layers).to("meta")
+    sides = (20, 32, 52)
+    images = [torch.zeros(1, 1, side, side, device="meta") for side in sides]
+    return [
+        ((side,), trunk(image).shape[-1])
+        for side, image in zip(sides, images, strict=True)
+    ]
+
+
+def confounded() -> Cases:
+    """The two arms of a comparison that is not fair, and of one that is."""
+    flatten = {"head": "flatten", "widths": (8, 16, 16), "epochs": 5, "seeds": 1}
+    average = flatten | {"head": "average", "widths": (8, 16, 31), "epochs": 8}
+    fair = flatten | {"head": "average"}
+    return [
+        ((flatten, average | {"flip": True}, "head"), ["epochs", "flip", "widths"]),
+        ((flatten, fair, "head"), []),
+    ]
 
 
 def _weight_and_bias(linear: nn.Linear) -> tuple[Tensor, Tensor]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.ticker import EngFormatter
@@ -31,7 +32,7 @@ def moved_digit(
     """
     highest = max(values.max().item() for values in maps)
     first = maps[0].mean()
-    if is_narrow():  # every other place
+    if is_narrow() and len(images) > 3:  # every other place
         images, maps, titles = images[::2], maps[::2], titles[::2]
     size = (width(), 0.47 * width() if len(images) > 3 else 0.8 * width())
     _, axes = plt.subplots(2, len(images), figsize=size, layout="constrained")
@@ -208,5 +209,191 @@ def class_activation_maps(
         )
         axis.text(left + 0.47, low + 2.02, title, ha="center", fontsize=SMALL)
     axis.set(xlim=(0, columns), ylim=(0, 2.3 * rows))
+    axis.axis("off")
+    return axis
+
+
+@drawing
+def evidence(
+    pictures: Sequence[Tensor],
+    maps: Sequence[Tensor],
+    titles: Sequence[str],
+    *,
+    limit: float | None = None,
+) -> Axes:
+    """Draw photographs (3, H, W) in uint8, and below or beside each its class map.
+
+    Args:
+        maps: One (h, w) for each photograph, drawn as squares over it in grey.
+        titles: Written above the photographs, one each.
+        limit: The scale goes from its negative to it; if None, to the largest value.
+    """
+    alone = len(pictures) == 1
+    columns = 1 if alone else min(len(pictures), 2 if is_narrow() else 4)
+    beside = alone and not is_narrow()
+    sheet = _Sheet(_ratio(pictures[0]), across=2 if beside else columns)
+    limit = limit or _limit(maps)
+    for index, (picture, values, title) in enumerate(
+        zip(pictures, maps, titles, strict=True)
+    ):
+        row, column = divmod(index, columns)
+        below = (0, 1) if beside else (2 * row + 1, column)
+        sheet.photograph(picture, 2 * row, column, title)
+        sheet.map(picture, values, *below, limit, "its class map" if beside else "")
+    sheet.scale(limit, "class map, points of score: mean + bias = score")
+    return sheet.finished()
+
+
+@drawing
+def occlusion(
+    pictures: Sequence[Tensor],
+    covered: Sequence[Tensor],
+    maps: Sequence[Tensor],
+    falls: Sequence[Tensor],
+    titles: Sequence[str],
+) -> Axes:
+    """Draw the class maps of photographs beside what covering each place takes away.
+
+    Args:
+        pictures: Photographs (3, H, W) in uint8.
+        covered: Each of them with one place covered, as an example.
+        maps: The class map (h, w) of each.
+        falls: By how much the score falls when a place is covered, (h, w).
+        titles: Written above the photographs, one each.
+    """
+    sheet = _Sheet(_ratio(pictures[0]), across=len(pictures) if is_narrow() else 3)
+    for index, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
+        places = [(step, index) if is_narrow() else (index, step) for step in range(3)]
+        sheet.photograph(covered[index], *places[0], title)
+        sheet.map(picture, maps[index], *places[1], _limit(maps), "class map")
+        sheet.map(picture, falls[index], *places[2], _limit(falls), "fall when covered")
+    words = "points of score, map to ±{:.0f} and fall to ±{:.1f}"
+    sheet.scale(None, words.format(_limit(maps), _limit(falls)))
+    return sheet.finished()
+
+
+class _Sheet:
+    """Pictures of one shape in rows on a sheet, and a scale of red and blue below."""
+
+    gap, title = 0.08, 0.24  # inches
+
+    def __init__(self, ratio: float, across: int) -> None:
+        self.wide = (width() - self.gap * (across - 1)) / across
+        self.high = self.wide / ratio
+        self.axis = plt.figure(figsize=(width(), 1)).add_axes((0, 0, 1, 1))
+        self.bottom = 0.0
+        self.tops: dict[
+            int, float
+        ] = {}  # of the rows, of which all have titles or none
+
+    def box(self, row: int, column: int, title: str) -> tuple:
+        """Return the place of a picture, and write its title above it."""
+        left = column * (self.wide + self.gap)
+        above = self.title if title else self.gap
+        top = self.tops.setdefault(row, self.bottom - above)
+        self.bottom = min(self.bottom, top - self.high)
+        place = {"ha": "center", "fontsize": SMALL}
+        self.axis.text(left + self.wide / 2, top + 0.06, title, **place)
+        return left, left + self.wide, top - self.high, top
+
+    def photograph(self, picture: Tensor, row: int, column: int, title: str) -> None:
+        """Draw a photograph as it is."""
+        shown = picture.permute(1, 2, 0).numpy()
+        self.axis.imshow(shown, extent=self.box(row, column, title))
+
+    def map(
+        self,
+        picture: Tensor,
+        values: Tensor,
+        row: int,
+        column: int,
+        limit: float,
+        title: str = "",
+    ) -> None:
+        """Draw values as squares over a photograph in pale grey."""
+        place = {"extent": self.box(row, column, title), "interpolation": "nearest"}
+        grey = picture.float().mean(dim=0)
+        # Small enough for a slider's many pictures: the squares hide the detail.
+        small = torch.nn.functional.adaptive_avg_pool2d(grey[None], _small(grey))[0]
+        self.axis.imshow(small.numpy(), cmap="gray", vmin=-160, vmax=255, **place)
+        style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit, "alpha": 0.7}
+        self.axis.imshow(values.detach().numpy(), **style, **place)
+
+    def scale(self, limit: float | None, words: str) -> None:
+        """Draw what the colours mean below all pictures."""
+        middle, half = width() / 2, min(1.6, 0.28 * width())
+        top = self.bottom - 0.14
+        steps = np.linspace(-1, 1, 101)[None]
+        place = (middle - half, middle + half, top - 0.14, top)
+        self.axis.imshow(steps, cmap="RdBu_r", alpha=0.75, extent=place, aspect="auto")
+        ends = (
+            ("against", "for") if limit is None else (f"−{limit:.0f}", f"+{limit:.0f}")
+        )
+        for at, word, side in zip((-half, half), ends, ("right", "left"), strict=True):
+            shift = 0.06 if side == "left" else -0.06
+            style = {"ha": side, "va": "center", "fontsize": SMALL}
+            self.axis.text(middle + at + shift, top - 0.07, word, **style)
+        style = {"ha": "center", "va": "top", "fontsize": SMALL}
+        self.axis.text(middle, top - 0.19, words, **style)
+        self.bottom = top - 0.44
+
+    def finished(self) -> Axes:
+        """Make the sheet as high as what is on it."""
+        self.axis.figure.set_figheight(-self.bottom)
+        self.axis.set(xlim=(0, width()), ylim=(self.bottom, 0), aspect="equal")
+        self.axis.axis("off")
+        return self.axis
+
+
+def _ratio(picture: Tensor) -> float:
+    return picture.shape[-1] / picture.shape[-2]
+
+
+def _limit(maps: Sequence[Tensor]) -> float:
+    return max(values.abs().max().item() for values in maps) or 1.0
+
+
+def _small(grey: Tensor) -> tuple[int, int]:
+    return grey.shape[0] // 2, grey.shape[1] // 2
+
+
+@drawing
+def inputs(rows: Mapping[str, Sequence[tuple[str, Tensor]]], lines: int = 4) -> Axes:
+    """Draw what the networks are shown: a row of titled canvases for each experiment.
+
+    Args:
+        rows: By the name of the experiment, pairs of a title and a canvas (H, W). A
+            pixel is equally large in all of them.
+        lines: A faint line is drawn every so many pixels: where windows begin.
+    """
+    title, gap, name = 0.2, 0.12, 0.24  # inches
+    if is_narrow():
+        rows = {words: row[:4] for words, row in rows.items()}
+    pixel = min(
+        (width() - gap * (len(row) - 1)) / sum(image.shape[1] for _, image in row)
+        for row in rows.values()
+    )
+    axis = plt.figure(figsize=(width(), 1)).add_axes((0, 0, 1, 1))
+    top = 0.0
+    for words, row in rows.items():
+        axis.text(0, top - name + 0.06, words, fontsize=SMALL, weight="bold")
+        left, top = 0.0, top - name - title
+        for caption, image in row:
+            high, wide = (pixel * side for side in image.shape)
+            place = (left, left + wide, top - high, top)
+            style = {"cmap": "gray_r", "interpolation": "nearest", "vmin": -0.1}
+            axis.imshow(image.numpy(), extent=place, **style)
+            for at in range(lines, max(image.shape), lines):
+                x, y = left + at * pixel, top - at * pixel
+                faint = {"color": PALE, "lw": 0.5}
+                axis.plot([x, x], [top - high, top], **faint)
+                axis.plot([left, left + wide], [y, y], **faint)
+            frame = Rectangle((left, top - high), wide, high, fc="none", ec=GREY)
+            axis.add_patch(frame)
+            axis.text(left, top + 0.05, caption, fontsize=SMALL)
+            left += wide + gap
+        top -= max(image.shape[0] for _, image in row) * pixel + 0.08
+    axis.figure.set_figheight(-top)
+    axis.set(xlim=(-0.02, width() + 0.02), ylim=(top, 0), aspect="equal")
     axis.axis("off")
     return axis

@@ -43,3 +43,51 @@ def test_maps_of_evidence_share_one_scale_around_zero():
     over = [image for image in axis.get_images() if image.get_cmap().name == "RdBu_r"]
     assert [image.get_clim() for image in over] == [(-4, 4)] * 2
     assert [text.get_text() for text in axis.texts] == ["a", "b"]
+
+
+def photographs(count, side=64):
+    return [
+        torch.full((3, side, side), 40 * i, dtype=torch.uint8) for i in range(count)
+    ]
+
+
+def red_and_blue(axis):
+    """Return the maps of an axes, without its scale."""
+    images = axis.get_images()[:-1]
+    return [image for image in images if image.get_cmap().name == "RdBu_r"]
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_evidence_on_photographs_shares_one_scale_around_zero(count):
+    maps = [torch.tensor([[-4.0, i]]) for i in range(count)]
+    titles = [str(i) for i in range(count)]
+    axis = gap.evidence(photographs(count), maps, titles)
+    drawn = red_and_blue(axis)
+    assert [image.get_clim() for image in drawn] == [(-4, 4)] * count
+    written = [text.get_text() for text in axis.texts]
+    assert set(titles) < set(written)
+    assert {"−4", "+4", "class map, points of score: mean + bias = score"} < set(
+        written
+    )
+
+
+def test_a_map_and_the_falls_have_each_their_scale():
+    maps, falls = [torch.tensor([[8.0]])] * 2, [torch.tensor([[-2.5]])] * 2
+    axis = gap.occlusion(photographs(2), photographs(2), maps, falls, ["a", "b"])
+    assert [image.get_clim()[1] for image in red_and_blue(axis)] == [8, 2.5] * 2
+    assert "points of score, map to ±8 and fall to ±2.5" in axis.texts[-1].get_text()
+
+
+def test_a_pixel_is_equally_large_in_all_inputs():
+    rows = {
+        "one": [("a", torch.zeros(16, 16)), ("b", torch.zeros(12, 12))],
+        "two": [("c", torch.zeros(24, 24))],
+    }
+    axis = gap.inputs(rows)
+    for image, side in zip(axis.get_images(), (16, 12, 24), strict=True):
+        left, right, low, high = image.get_extent()
+        assert right - left == pytest.approx(high - low)
+        assert (right - left) / side == pytest.approx(
+            axis.get_images()[0].get_extent()[1] / 16
+        )
+    assert {"one", "a", "b", "two", "c"} == {text.get_text() for text in axis.texts}
