@@ -27,6 +27,7 @@ from . import (
     quiz,
     squash,
     stack,
+    winners,
 )
 from ._element import Explorable, script
 
@@ -45,6 +46,7 @@ _KINDS: dict[str, Callable[..., Explorable]] = {
     "quiz": quiz.view,
     "squash": squash.view,
     "stack": stack.view,
+    "winners": winners.view,
 }
 
 
