@@ -9,9 +9,14 @@ import math
 import re
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from .. import papers, plots
+from .. import papers
+from ..plots.style import BLUE, GREY, INK, ORANGE, PAPER, SMALL
 from ._element import Explorable
 
 # Of each system, the errors in papers.csv that stand for it beside that of its entry.
@@ -48,6 +53,14 @@ SLIPS = {
     2016: "cs231n.winners.layers_2016",
     2017: "cs231n.winners.layers_2017",
 }
+# What the bars of the still picture stand for: face, edge, stripes, opacity.
+KINDS = {
+    "older methods": (GREY, GREY, "", 1.0),
+    "convolutional": (BLUE, BLUE, "", 1.0),
+    "with outside data": (PAPER, BLUE, "////", 1.0),
+    "no entry": (BLUE, BLUE, "", 0.45),
+    "a person": (ORANGE, ORANGE, "", 1.0),
+}
 PLACE = re.compile(
     r"(?P<place>.*); (?P<split>test|validation)"
     r"(?:, (?P<networks>\d+|several) networks?)?"
@@ -65,7 +78,7 @@ def view() -> Explorable:
     }
     return Explorable(
         name="winners",
-        figure=plots.ilsvrc.winners(table, whiskers).figure,
+        figure=_still(table, whiskers),
         alt="Bars of top-5 error from 2010 to 2017. Grey, the older methods: 28.2 in "
         "2010, 25.8 in 2011, and ISI's 26.2 in 2012. Blue, convolutional networks: "
         "AlexNet in 2012 16.4; Clarifai in 2013 11.7; GoogLeNet 6.7 and VGG 7.3 in "
@@ -93,7 +106,7 @@ def systems() -> list[dict[str, Any]]:
     for row in papers.ilsvrc().itertuples():
         if row.kind == "human":
             continue
-        name = row.team if row.kind == "shallow" else row.system.split(" of ")[0]
+        name = _name(row)
         system = found.setdefault(
             (row.year, name),
             {
@@ -120,7 +133,7 @@ def slide() -> list[dict[str, Any]]:
     rows = []
     table = papers.ilsvrc()
     for row in table[table.place_in_year == 1].itertuples():
-        name = row.team if row.kind == "shallow" else row.system.split(" of ")[0]
+        name = _name(row)
         depth = None if pd.isna(row.depth) else int(row.depth)
         slip = None
         if key := SLIPS.get(row.year):
@@ -207,3 +220,76 @@ def _interval(error: float, images: int) -> tuple[float, float]:
     """Return the 95 % confidence interval of an error in %."""
     spread = 2 * math.sqrt(error * (100 - error) / images)
     return error - spread, error + spread
+
+
+def _still(table: pd.DataFrame, whiskers: dict[str, tuple[float, float]]) -> Figure:
+    """Draw all rows of ilsvrc.csv as bars, and say in words what each stands for."""
+    height = 0.31 * len(table) + 1.15
+    figure, axis = plt.subplots(figsize=(7, height))
+    figure.subplots_adjust(0.4, 0.5 / height, 0.94, 1 - 0.3 / height)
+    axis.grid(False)
+    axis.spines[["left", "top", "right"]].set_visible(False)
+    for place, row in enumerate(table.itertuples()):
+        face, edge, hatch, alpha = KINDS[_kind(row)]
+        style = {"facecolor": face, "edgecolor": edge, "hatch": hatch, "alpha": alpha}
+        axis.barh(-place, row.error, height=0.72, **style)
+        low, high = whiskers.get(row.team, (row.error, row.error))
+        if high > low:
+            axis.plot([low, high], [-place] * 2, "|-", color=INK, lw=1.4, ms=7)
+        axis.text(high + 0.3, -place, f"{row.error:.1f}", va="center")
+    axis.set(
+        ylim=(0.45 - len(table), 0.6),
+        xlim=(0, table.error.max() * 1.1),
+        xlabel="top-5 error on test images, %",
+    )
+    labels = [_described(row) for row in table.itertuples()]
+    axis.set_yticks([-place for place in range(len(table))], labels)
+    axis.tick_params(axis="y", length=0)
+    _legend(axis)
+    return figure
+
+
+def _kind(row: Any) -> str:
+    """Return which of the `KINDS` a result is."""
+    if row.kind == "human":
+        return "a person"
+    if not pd.isna(row.outside_data) and row.outside_data:
+        return "with outside data"
+    if not row.entry:
+        return "no entry"
+    return "older methods" if row.kind == "shallow" else "convolutional"
+
+
+def _legend(axis: Axes) -> None:
+    """Write above the bars what their colours and stripes mean."""
+    patches = [
+        Rectangle((0, 0), 1, 1, fc=face, ec=edge, hatch=hatch, alpha=alpha, label=name)
+        for name, (face, edge, hatch, alpha) in KINDS.items()
+    ]
+    axis.figure.legend(
+        handles=patches,
+        loc="upper left",
+        ncols=5,
+        frameon=False,
+        fontsize=SMALL,
+        handlelength=1.2,
+        borderaxespad=0,
+        columnspacing=1.4,
+    )
+
+
+def _name(row: Any) -> str:
+    """Return how a result is called: by its team if its method has no name."""
+    return row.team if row.kind == "shallow" else row.system.split(" of ")[0]
+
+
+def _described(row: Any) -> str:
+    """Return a result's year, name, number of networks and depth, where known."""
+    if row.kind == "human":
+        return f"{row.year}  one person, {row.team.split()[-1]}"
+    notes = []
+    if not pd.isna(row.networks):
+        notes.append("1 net" if row.networks == 1 else f"{row.networks} nets")
+    if not pd.isna(row.depth):
+        notes.append(f"{row.depth} layers")
+    return f"{row.year}  {_name(row)}" + (f" ({', '.join(notes)})" if notes else "")

@@ -8,10 +8,11 @@ import math
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 from playwright.sync_api import Page
 
-from cnnbook import _book, explorables
+from cnnbook import _book, explorables, papers
 from cnnbook.explorables import winners
 from tests.explorables.stage import (
     compute,
@@ -76,6 +77,20 @@ def test_a_slide_has_the_winners_heights_and_three_slips() -> None:
         2016: "ensemble, 152 layers",
         2017: "SENet, 152 layers",
     }
+
+
+def test_the_still_picture_says_what_is_published_and_no_more() -> None:
+    results = papers.ilsvrc()
+    [axis] = winners._still(results, {"annotator A1": (4.0, 6.2)}).axes
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert "2012  AlexNet (5 nets, 8 layers)" in labels
+    assert "2016  ensemble" in labels
+    assert "2014  one person, A1" in labels
+    assert [bar.get_width() for bar in axis.patches] == results.error.tolist()
+    striped = [bool(bar.get_hatch()) for bar in axis.patches]
+    assert striped == results.outside_data.eq(True).fillna(False).tolist()
+    assert [line.get_xdata().tolist() for line in axis.lines] == [[4.0, 6.2]]
+    plt.close(axis.figure)
 
 
 @pytest.mark.browser
