@@ -33,7 +33,7 @@ PER_CLASS = (1, 5, 20)
 SIDE = 128  # pixels, of the enlarged image
 HELD_OUT = 150  # choose the penalty; they are neither fitted nor tested
 TESTED = 500  # at most
-PENALTIES = tuple(10.0**power for power in range(-4, 4))
+PENALTIES = tuple(10.0**power for power in range(-3, 8))
 FOLDER = Path("runs", "transfer")
 
 
@@ -54,7 +54,11 @@ def cifar10() -> Images:
     def back(split: Split) -> Split:
         return Split((split.images - low) / (high - low), split.labels)
 
-    return Images(back(dataset.train), back(dataset.test[:TESTED]))
+    # They are sorted by class.
+    order = torch.randperm(
+        len(dataset.test), generator=torch.Generator().manual_seed(0)
+    )
+    return Images(back(dataset.train), back(dataset.test[order[:TESTED]]))
 
 
 def digits() -> Images:
