@@ -585,4 +585,4 @@ def few_images(
         axis.set_title(name, loc="left")
     np.ravel(axes)[0].set_ylabel("test error, %")
     np.ravel(axes)[0].legend(loc="lower left", frameon=False)
-    return np.ravel(axes)
+    return list(np.ravel(axes))
