@@ -64,7 +64,8 @@
       .convolutional { --fill: var(--network); --edge: var(--network); }
       .outside { --edge: var(--network); --fill: repeating-linear-gradient(45deg,
         var(--network) 0 2px, var(--surface) 2px 6px); }
-      .apart { --edge: var(--network); --fill: color-mix(in srgb, var(--network) 35%, var(--surface)); }
+      .apart { --edge: var(--network);
+        --fill: color-mix(in srgb, var(--network) 35%, var(--surface)); }
       .person { --edge: var(--person); --fill: var(--band); }
       .chart { --label: 0px; padding-top: 22px; position: relative; }
       .option { cursor: pointer; display: grid; font-size: 14px; height: 44px; line-height: 20px;
@@ -88,7 +89,8 @@
       .line span { color: var(--person); font-size: 13px; left: 4px; position: absolute;
         white-space: nowrap; }
       .band { background: var(--band); top: 22px; }
-      .panel { --lines: 6; border-left: 3px solid var(--line); font-size: 14px; padding-left: 10px; }
+      .panel { --lines: 6; border-left: 3px solid var(--line); font-size: 14px;
+        padding-left: 10px; }
       .summary { --lines: 4; }
       @container (min-width: 600px) {
         .controls { grid-template-columns: 1fr 1fr; }
