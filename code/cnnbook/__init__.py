@@ -12,10 +12,10 @@ What chapters import, and which of them (1 to 7) use it:
 - `chains`: networks of one unit a layer, and five ways to their gradient (5, as
   `gradients.scalar_chain`)
 - `gradients`: gradients in networks, by layer and by path (5)
-- `cam`: class activation maps (6)
+- `cam`: class activation maps, and occlusion (2, 6)
 - `papers`: published figures, each with its source (all)
 - `pretrained`: trained weights, torchvision's and the book's own (1, 2, 6, 7)
-- `records`: results too long for a chapter, recorded with their origin (1, 5)
+- `records`: results too long for a chapter, recorded with their origin (1, 2, 5)
 - `plots`: every figure, a file a chapter (all)
 - `explorables`: what moves in the page, computed there (1, 5)
 - `widgets`: sliders that move in a static page (all)

@@ -1,7 +1,8 @@
-"""Class activation maps: how much each place of an image speaks for a class.
+"""How much each place of an image speaks for a class: class activation maps, occlusion.
 
 Zhou, Khosla, Lapedriza, Oliva and Torralba, "Learning deep features for discriminative
-localization", CVPR 2016, arXiv:1512.04150, section 2.
+localization", CVPR 2016, arXiv:1512.04150, section 2; Zeiler and Fergus, "Visualizing
+and understanding convolutional networks", ECCV 2014, arXiv:1311.2901, section 4.2.
 """
 
 from __future__ import annotations
@@ -69,6 +70,46 @@ def class_activation_map(
     if weight is None:
         return maps[torch.arange(len(maps), device=maps.device), classes]
     return torch.einsum("nc,nchw->nhw", weight[classes], maps)
+
+
+@torch.no_grad()
+def occlusion(
+    measure: Callable[[Tensor], Tensor],
+    image: Tensor,
+    side: int,
+    step: int,
+    *,
+    grey: float = 0.0,
+) -> Tensor:
+    """Cover an image with a square, place after place, and measure each time.
+
+    Args:
+        measure: Maps images (N, C, H, W) to a number each, (N,), such as the score of
+            a class.
+        image: (C, H, W), as `measure` takes it.
+        side: Of the square, in pixels; it stays within the image.
+        step: From one place of the square to the next.
+        grey: What the square is filled with; 0 is the mean of normalised images.
+
+    Returns:
+        (rows, columns): the number with the square `row * step` from the top and
+        `column * step` from the left.
+
+    Raises:
+        ValueError: If the square does not fit into the image.
+    """
+    height, width = image.shape[1:]
+    if not 0 < side <= min(height, width):
+        raise ValueError(f"a square of {side} does not fit into {height}x{width}")
+    tops = range(0, height - side + 1, step)
+    lefts = range(0, width - side + 1, step)
+    found = []
+    for top in tops:
+        for left in lefts:
+            covered = image.clone()
+            covered[:, top : top + side, left : left + side] = grey
+            found.append(measure(covered[None]))
+    return torch.cat(found).view(len(tops), len(lefts))
 
 
 def _last_maps(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -29,6 +29,7 @@ from . import (
     roofline,
     squash,
     stack,
+    winners,
 )
 from ._element import Explorable, script
 
@@ -49,6 +50,7 @@ _KINDS: dict[str, Callable[..., Explorable]] = {
     "roofline": roofline.view,
     "squash": squash.view,
     "stack": stack.view,
+    "winners": winners.view,
 }
 
 

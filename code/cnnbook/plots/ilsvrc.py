@@ -32,103 +32,6 @@ from .style import (
     in_words,
 )
 
-# What the bars of the winners stand for: face, edge, stripes, opacity.
-KINDS = {
-    "older methods": (GREY, GREY, "", 1.0),
-    "convolutional": (BLUE, BLUE, "", 1.0),
-    "with outside data": (PAPER, BLUE, "////", 1.0),
-    "no entry": (BLUE, BLUE, "", 0.45),
-    "a person": (ORANGE, ORANGE, "", 1.0),
-}
-
-
-@drawing
-def winners(
-    table: pd.DataFrame, whiskers: Mapping[str, tuple[float, float]] | None = None
-) -> Axes:
-    """Draw the rows of `papers.ilsvrc` as bars, and say in words what each stands for.
-
-    Full bars are entries of the challenge, pale ones are not; bars with stripes were
-    trained with outside data.
-
-    Args:
-        whiskers: From where to where the error of a team may lie, for some of them.
-    """
-    rows = range(len(table))
-    # On a phone each name stands above its bar: beside it there is no room.
-    height = (0.42 if is_narrow() else 0.31) * len(table) + 1.15
-    legend = 0.62 if is_narrow() else 0.3
-    figure, axis = plt.subplots(figsize=(width(), height))
-    left = 0.03 if is_narrow() else 0.4
-    figure.subplots_adjust(left, 0.5 / height, 0.94, 1 - legend / height)
-    axis.grid(False)
-    axis.spines["left"].set_visible(False)
-    for place, row in zip(rows, table.itertuples(), strict=True):
-        face, edge, hatch, alpha = KINDS[_kind(row)]
-        style = {"facecolor": face, "edgecolor": edge, "hatch": hatch, "alpha": alpha}
-        thick = 0.42 if is_narrow() else 0.72
-        axis.barh(-place, row.error, height=thick, **style)
-        low, high = (whiskers or {}).get(row.team, (row.error, row.error))
-        if high > low:
-            axis.plot([low, high], [-place] * 2, "|-", color=INK, lw=1.4, ms=7)
-        axis.text(high + 0.3, -place, f"{row.error:.1f}", va="center")
-        if is_narrow():
-            name = _described(row)
-            axis.text(0, 0.28 - place, name, va="bottom", fontsize=SMALL)
-    axis.set(
-        yticks=[-place for place in rows],
-        ylim=(0.45 - len(table), 0.9 if is_narrow() else 0.6),
-        xlim=(0, table.error.max() * 1.1),
-        xlabel="top-5 error on test images, %",
-    )
-    labels = [_described(row) for row in table.itertuples()]
-    axis.set_yticklabels([""] * len(labels) if is_narrow() else labels)
-    axis.tick_params(axis="y", length=0)
-    _legend_of_kinds(axis)
-    return axis
-
-
-def _kind(row: Any) -> str:
-    """Return which of the `KINDS` a result is."""
-    if row.kind == "human":
-        return "a person"
-    if not pd.isna(row.outside_data) and row.outside_data:
-        return "with outside data"
-    if not row.entry:
-        return "no entry"
-    return "older methods" if row.kind == "shallow" else "convolutional"
-
-
-def _legend_of_kinds(axis: Axes) -> None:
-    """Write above the bars what their colours and stripes mean."""
-    patches = [
-        Rectangle((0, 0), 1, 1, fc=face, ec=edge, hatch=hatch, alpha=alpha, label=name)
-        for name, (face, edge, hatch, alpha) in KINDS.items()
-    ]
-    axis.figure.legend(
-        handles=patches,
-        loc="upper left",
-        ncols=2 if is_narrow() else 5,
-        frameon=False,
-        fontsize=SMALL,
-        handlelength=1.2,
-        borderaxespad=0,
-        columnspacing=1.4,
-    )
-
-
-def _described(row: Any) -> str:
-    """Return a result's year, system, number of networks and depth, where known."""
-    if row.kind == "human":
-        return f"{row.year}  one person, {row.team.split()[-1]}"
-    name = row.team if row.kind == "shallow" else row.system.split(" of ")[0]
-    notes = []
-    if not pd.isna(row.networks):
-        notes.append("1 net" if row.networks == 1 else f"{row.networks} nets")
-    if not pd.isna(row.depth):
-        notes.append(f"{row.depth} layers")
-    return f"{row.year}  {name}" + (f" ({', '.join(notes)})" if notes else "")
-
 
 @drawing
 def staircase(results: pd.DataFrame) -> Axes:
@@ -571,3 +474,115 @@ def two_ways() -> Axes:
     axis.text(4.42, 1.4, words, color=in_words(BLUE), ha="right", va="center")
     axis.set(xlim=(-0.5, 4.5), ylim=(-0.36, 1.6))
     return axis
+
+
+@drawing
+def occluded(
+    pictures: Sequence[Tensor], shares: Sequence[Tensor], side: int, step: int
+) -> list[Axes]:
+    """Draw photographs, and beside each what is left of a share under a grey square.
+
+    The place that costs most is framed in the photograph.
+
+    Args:
+        pictures: (3, H, W) in uint8.
+        shares: For each of them (rows, columns), from 0 to 1: the share with the square
+            there, as `cam.occlusion` returns it.
+        side: Of the square, in pixels.
+        step: From one place of the square to the next.
+    """
+    rows = len(pictures) if is_narrow() else -(-len(pictures) // 2)
+    columns = 2 if is_narrow() else 4
+    unit = width() / columns  # a photograph's side, inches
+    figure = plt.figure(figsize=(width(), unit * rows))
+    axes = []
+    for place, (picture, left_over) in enumerate(zip(pictures, shares, strict=True)):
+        row, column = divmod(2 * place, columns)
+        below = 1 - (row + 1) / rows
+        size = (0.94 / columns, 0.94 / rows)
+        photograph, grid = (
+            figure.add_axes(((column + beside) / columns, below, *size))
+            for beside in (0, 1)
+        )
+        high, wide = picture.shape[1:]
+        photograph.imshow(picture.permute(1, 2, 0).numpy())
+        top, left = divmod(left_over.argmin().item(), left_over.shape[1])
+        corner = (left * step, top * step)
+        look = {"fill": False, "ec": ORANGE, "lw": 2.5}
+        photograph.add_patch(Rectangle(corner, side, side, **look))
+        lost = (left_over.max() - left_over) / (left_over.max() - left_over.min())
+        for y, line in enumerate(left_over.tolist()):
+            for x, share in enumerate(line):
+                middle = (x * step + side / 2, y * step + side / 2)
+                corner = (middle[0] - step / 2, middle[1] - step / 2)
+                alpha = 0.65 * lost[y, x].item()
+                look = {"fc": ORANGE, "alpha": alpha, "ec": "none"}
+                grid.add_patch(Rectangle(corner, step, step, **look))
+                words = {"ha": "center", "va": "center", "fontsize": SMALL}
+                grid.text(*middle, f"{100 * share:.0f}", **words)
+        grid.set(xlim=(0, wide), ylim=(high, 0))
+        for axis in (photograph, grid):
+            axis.axis("off")
+        axes.append(grid)
+    return axes
+
+
+@drawing
+def strongest_patches(patches: Mapping[str, Sequence[Tensor]]) -> Axes:
+    """Draw, for each unit by name, the patches that it answers most to, in a row.
+
+    Args:
+        patches: (3, k, k) in uint8, as many for each unit, the strongest first.
+    """
+    columns = len(next(iter(patches.values())))
+    beside = 0 if is_narrow() else 1.2  # where the names stand, in patches
+    above = 0.6 if is_narrow() else 0
+    size = width() / (columns + beside)
+    figure = plt.figure(figsize=(width(), size * (1 + above) * len(patches)))
+    axis = figure.add_axes((0, 0, 1, 1))
+    for row, (name, pictures) in enumerate(patches.items()):
+        top = -row * (1 + above) - above
+        place = (0.03, top + 0.1) if is_narrow() else (0, top - 0.5)
+        align = "bottom" if is_narrow() else "center"
+        axis.text(*place, name, va=align, fontsize=SMALL)
+        for column, picture in enumerate(pictures):
+            left = beside + column
+            extent = (left + 0.03, left + 0.97, top - 0.97, top - 0.03)
+            shown = picture.permute(1, 2, 0).numpy()
+            axis.imshow(shown, extent=extent, interpolation="none")
+    axis.set(xlim=(0, columns + beside), ylim=(-(1 + above) * len(patches), 0))
+    axis.axis("off")
+    return axis
+
+
+@drawing
+def few_images(
+    results: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> Sequence[Axes]:
+    """Draw for each data set the errors of linear layers against the images they had.
+
+    Args:
+        results: By data set and by what the layer reads: by images per class, in words,
+            the "test_error" in % of each seed.
+    """
+    narrow = is_narrow()
+    shape = (len(results), 1) if narrow else (1, len(results))
+    size = (width(), 2.4 * len(results) + 0.3) if narrow else (width(), 2.7)
+    figure, axes = plt.subplots(*shape, figsize=size, sharey=True, layout="constrained")
+    colours = {"pixels": GREY, "untrained": RED, "ImageNet": BLUE}
+    for axis, (name, arms) in zip(np.ravel(axes), results.items(), strict=True):
+        for arm, found in arms.items():
+            counts = [int(count) for count in found]
+            errors = np.array([each["test_error"] for each in found.values()])
+            look = {"color": colours[arm]}
+            axis.plot(counts, errors.mean(axis=1), "o-", label=arm, **look)
+            axis.fill_between(
+                counts, errors.min(axis=1), errors.max(axis=1), alpha=0.2, lw=0, **look
+            )
+        axis.set(xscale="log", xticks=counts, ylim=(0, 100), xlabel="images per class")
+        axis.set_xticklabels([str(count) for count in counts])
+        axis.minorticks_off()
+        axis.set_title(name, loc="left")
+    np.ravel(axes)[0].set_ylabel("test error, %")
+    np.ravel(axes)[0].legend(loc="lower left", frameon=False)
+    return list(np.ravel(axes))

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from cnnbook import models
-from cnnbook.cam import class_activation_map
+from cnnbook.cam import class_activation_map, occlusion
 
 CLASSES = 5
 # Networks that end in an average, and how far they shrink an image.
@@ -308,3 +308,26 @@ def test_a_class_map_needs_values():
     model = models.build("resnet20-cifar", device="meta")
     with pytest.raises(ValueError, match="needs values, and the meta device has none"):
         class_activation_map(model, torch.zeros(1, 3, 32, 32, device="meta"))
+
+
+def test_a_square_takes_away_what_lies_under_it():
+    image = torch.rand(2, 7, 9)
+    found = occlusion(lambda x: x.sum(dim=(1, 2, 3)), image, side=3, step=2)
+    assert found.shape == (3, 4)
+    for row, column in ((0, 0), (1, 2), (2, 3)):
+        top, left = 2 * row, 2 * column
+        under = image[:, top : top + 3, left : left + 3].sum()
+        torch.testing.assert_close(found[row, column], image.sum() - under)
+
+
+def test_the_square_is_as_grey_as_asked_and_the_image_stays():
+    image = torch.zeros(1, 4, 4)
+    found = occlusion(lambda x: x.sum(dim=(1, 2, 3)), image, side=2, step=2, grey=0.5)
+    assert found.tolist() == [[2, 2], [2, 2]]
+    assert not image.any()
+
+
+@pytest.mark.parametrize("side", [0, 5])
+def test_a_square_must_fit(side):
+    with pytest.raises(ValueError, match=f"square of {side} does not fit into 4x6"):
+        occlusion(lambda x: x.sum(dim=(1, 2, 3)), torch.zeros(1, 4, 6), side, step=1)

@@ -4,19 +4,6 @@ from cnnbook import cost, papers
 from cnnbook.plots import ilsvrc
 
 
-def test_winners_say_what_is_published_and_no_more():
-    results = papers.ilsvrc()
-    axis = ilsvrc.winners(results, {"annotator A1": (4.0, 6.2)})
-    labels = [label.get_text() for label in axis.get_yticklabels()]
-    assert "2012  AlexNet (5 nets, 8 layers)" in labels
-    assert "2016  ensemble" in labels
-    assert "2014  one person, A1" in labels
-    assert [bar.get_width() for bar in axis.patches] == results.error.tolist()
-    striped = [bool(bar.get_hatch()) for bar in axis.patches]
-    assert striped == (results.outside_data == True).fillna(False).tolist()  # noqa: E712
-    assert [line.get_xdata().tolist() for line in axis.lines] == [[4.0, 6.2]]
-
-
 def test_stairs_are_the_winners_of_eight_years():
     axis = ilsvrc.staircase(papers.ilsvrc())
     tops = [round(bar.get_height(), 1) for bar in axis.patches]
@@ -57,3 +44,32 @@ def test_one_layer_has_one_colour_in_all_bars():
     axis = ilsvrc.stacked_macs({"a": table, "b": table})
     assert len({bar.get_facecolor() for bar in axis.patches}) == 1
     assert [bar.get_width() for bar in axis.patches] == [72e-6, 72e-6]
+
+
+def test_what_costs_most_is_framed_and_every_share_written():
+    shares = torch.tensor([[0.9, 0.8], [0.3, 0.9]])
+    picture = torch.zeros(3, 8, 8, dtype=torch.uint8)
+    [grid] = ilsvrc.occluded([picture], [shares], side=4, step=4)
+    assert [text.get_text() for text in grid.texts] == ["90", "80", "30", "90"]
+    photograph = next(axis for axis in grid.figure.axes if axis is not grid)
+    [frame] = photograph.patches
+    assert (frame.get_xy(), frame.get_width()) == ((0, 4), 4)
+    assert [patch.get_alpha() for patch in grid.patches][2] == 0.65
+
+
+def test_each_unit_has_its_patches_in_a_row():
+    patches = [torch.zeros(3, 2, 2, dtype=torch.uint8)] * 3
+    axis = ilsvrc.strongest_patches({"unit 7": patches, "unit 9": patches})
+    assert [text.get_text() for text in axis.texts] == ["unit 7", "unit 9"]
+    assert len(axis.images) == 6
+
+
+def test_few_images_draws_means_and_ranges():
+    arms = {
+        "pixels": {"1": {"test_error": [80, 90]}, "5": {"test_error": [60, 70]}},
+        "ImageNet": {"1": {"test_error": [50, 60]}, "5": {"test_error": [20, 30]}},
+    }
+    [axis] = ilsvrc.few_images({"a": arms})
+    lines = [line.get_ydata().tolist() for line in axis.lines]
+    assert lines == [[85, 65], [55, 25]]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "5"]
