@@ -1,9 +1,10 @@
 """Train the networks that chapter 6's explorable moves a digit in front of.
 
 ``python -m tools.experiments.moved_digit`` takes a quarter of a minute. It writes the
-weights, as 16-bit numbers, and beside them in data/runs what each network gets wrong at
-each shift. Architectures and recipe are those of experiment 2, and the seed is its
-first: none was chosen for what the explorable shows.
+weights, rounded to the 8 bits that a page has of them, and beside them in data/runs
+what each network, rounded so, gets wrong at each shift. Architectures and recipe are
+those of chapter 6's experiment 2, and the seed is its first: none was chosen for what
+the explorable shows.
 """
 
 from dataclasses import replace
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from cnnbook import data, records, training
 from cnnbook.data import Augmentation, Split
 from cnnbook.explorables import move
+from cnnbook.explorables._element import unpacked
 from cnnbook.training import Recipe
 from tools.notebooks.definitions import definitions
 
@@ -37,11 +39,15 @@ SHIFTS = range(5)
 
 
 def trained(head: str, recipe: Recipe, train: Split) -> nn.Module:
-    """Return a network, with weights that 16 bits can hold."""
+    """Return a network, with weights that 8 bits can hold."""
     torch.manual_seed(SEED)
     network = BUILDERS[head]()
     training.fit(network, train, recipe, seed=SEED, progress=False)
-    return network.cpu().half().float().eval()
+    with torch.no_grad():
+        for weight in network.cpu().parameters():
+            if weight.ndim > 1:
+                weight.copy_(unpacked(weight))
+    return network.eval()
 
 
 def on_canvas(digits: Tensor, down: int = 0, right: int = 0) -> Tensor:
@@ -72,7 +78,7 @@ def main() -> None:
             network = trained(head, recipe, train)
             results[f"{place}.{head}"] = errors(network, digits.test)
             weights |= {
-                f"{place}.{head}.{name}": tensor.half().contiguous()
+                f"{place}.{head}.{name}": tensor.contiguous()
                 for name, tensor in network.state_dict().items()
             }
     save_file(weights, move.WEIGHTS)
