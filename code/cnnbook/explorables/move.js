@@ -137,11 +137,12 @@
     static style = `${style}
       :host { --flatten: #cc79a7; --average: #009e73; }
       :host([dark]) { --flatten: #e0a0c4; --average: #2cc69a; }
-      .comment { --lines: 5; }
+      .comment { --lines: 4; }
       .evidence, .shifts { display: grid; gap: 4px; grid-auto-rows: min-content; }
       .settings { display: grid; gap: 8px; }
       .settings .choose { grid-template-columns: 5.5em 1fr; }
-      .all { display: grid; gap: 14px 12px; grid-template-columns: 1fr 1fr; }
+      .all { display: grid; gap: 14px 12px; grid-template-columns: 1fr 1fr; margin: 0 auto;
+        max-width: 376px; width: 100%; }
       .digit, .note { grid-column: 1 / 3; }
       .digit { align-items: center; display: grid; gap: 8px 12px;
         grid-template-columns: 1fr 130px; }
@@ -185,7 +186,7 @@
         .track { height: 15px; }
         .settings { gap: 12px; grid-template-columns: .6fr 1.2fr 1.2fr; }
         .settings .choose { gap: 8px; grid-template-columns: auto 1fr; }
-        .all { gap: 20px; grid-template-columns: repeat(3, 1fr); }
+        .all { gap: 20px; grid-template-columns: repeat(3, 1fr); max-width: 720px; }
         .digit, .note, .digit .quiet { grid-column: auto; }
         .digit { align-content: start; grid-template-columns: 1fr; }
         .steppers { grid-template-columns: 1fr 1fr; }

@@ -93,7 +93,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "right": 7,
     },
 }
-START = {"digit": 6, "trained": "middle", "down": 0, "right": 0}
+START: dict[str, Any] = {"digit": 6, "trained": "middle", "down": 0, "right": 0}
 
 
 def view(
@@ -146,6 +146,7 @@ def shown() -> Tensor:
     They are as the page has them: rounded to a byte a pixel.
     """
     test = data.load("digits", side=8).test
+    assert isinstance(test, data.Split)
     first = [int((test.labels == label).nonzero()[0]) for label in range(10)]
     return PAPER + INK * unpacked(shares(test.images[first]))
 
@@ -215,7 +216,8 @@ def _still(builders: Mapping[str, Callable[..., nn.Module]], digit: Tensor) -> F
     )
     canvases = everywhere(digit, wraps=True).double()
     figure, axes = plt.subplots(1, 3, figsize=(6, 2.5), layout="constrained")
-    axes[0].imshow(canvases[here, 0].numpy(), cmap="gray_r")
+    # Few colours: of a still picture, 64 are kept.
+    axes[0].imshow(canvases[here, 0].numpy(), cmap=plt.get_cmap("gray_r", 16))
     axes[0].set_title(f"a {label}, moved by {right}")
     for head, axis in zip(HEADS, axes[1:], strict=True):
         network = load(
@@ -236,7 +238,8 @@ def _still(builders: Mapping[str, Callable[..., nn.Module]], digit: Tensor) -> F
 def _chart(axis: Axes, lead: Tensor, same: Tensor, here: tuple[int, int]) -> None:
     """Draw a lead (256,) by shift, dots where scores are the same, and a frame."""
     across = len(SHIFTS)
-    axis.imshow(lead.view(across, across).numpy(), cmap="RdBu_r", vmin=-8, vmax=8)
+    colours = plt.get_cmap("RdBu_r", 17)
+    axis.imshow(lead.view(across, across).numpy(), cmap=colours, vmin=-8.5, vmax=8.5)
     rows, columns = np.divmod(same.nonzero()[:, 0].numpy(), across)
     axis.plot(columns, rows, "o", color="#222222", markersize=2.5)
     right, down = (shift - SHIFTS.start - 0.5 for shift in here)
