@@ -51,6 +51,7 @@ def shown() -> Explorable:
     return explorables.show("move", **builders())
 
 
+@cache
 def network(trained: str, head: str, setting: str) -> nn.Module:
     """Return the chapter's network, in float64, as a setting changes it."""
     _, border, pools = SETTINGS[setting]
@@ -59,9 +60,15 @@ def network(trained: str, head: str, setting: str) -> nn.Module:
     return nn.Sequential(*kept).double().eval()
 
 
+@cache
+def digits() -> Tensor:
+    return move.shown()
+
+
+@cache
 def canvases(digit: int, setting: str) -> Tensor:
     side, border, _ = SETTINGS[setting]
-    image = move.shown()[digit]
+    image = digits()[digit]
     return move.everywhere(image, wraps=border == "circular", side=side).double()
 
 
@@ -93,6 +100,7 @@ def settled(page: Page, element: Locator) -> Locator:
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 @torch.no_grad()
 def test_parity(page: Page, element: Locator) -> None:
     """At random: network, border, digit, shift, and whose evidence is shown."""
@@ -147,7 +155,7 @@ def test_parity(page: Page, element: Locator) -> None:
 
 @cache
 def shares(digit: int) -> list[float]:
-    return move.shares(move.shown()[digit]).flatten().tolist()
+    return move.shares(digits()[digit]).flatten().tolist()
 
 
 def test_the_page_has_the_weights_exactly() -> None:
@@ -165,6 +173,7 @@ def test_the_page_has_the_weights_exactly() -> None:
 SAME = {"far": 16, "unpooled": 256, "circular": 16, "zeros": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", move.EXAMPLES)
 def test_the_average_forgives_what_it_is_said_to(name: str) -> None:
     example = {**move.START, **move.EXAMPLES[name]}
@@ -175,6 +184,7 @@ def test_the_average_forgives_what_it_is_said_to(name: str) -> None:
     assert (change[place] < 1e-9) == (name in ("four", "far", "unpooled"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "flatten", "average"),
     [
@@ -205,6 +215,7 @@ def test_the_examples_are_read_as_their_comments_say(
         assert (flat.argmax(dim=1) == 6).sum() == 71
 
 
+@pytest.mark.slow
 def test_no_shift_leaves_the_scores_of_flattening() -> None:
     for digit in range(10):
         example = {**move.START, "digit": digit, "setting": "circular"}
