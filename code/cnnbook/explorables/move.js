@@ -436,9 +436,10 @@
       this.notes.map(`What each place adds to the ${digit}`, "Red adds to its score, blue takes " +
         "away; with the bias this is all of it. For the average it is the class map, divided by " +
         "the number of places.");
-      this.notes.shifts("All 256 shifts", "A cell is a shift, from 8 pixels up and to the left to " +
-        `7 down and to the right. Red: the ${digit} leads, and is read. Blue: another digit ` +
-        "leads. Dot: exact, all ten scores as in the middle. Frame: here. A click moves the digit.");
+      this.notes.shifts("All 256 shifts", "A cell is a shift, from 8 pixels up and to the left " +
+        `to 7 down and to the right. Red: the ${digit} leads, and is read. Blue: another digit ` +
+        "leads. Dot: exact, all ten scores as in the middle. Frame: here. A click moves the " +
+        "digit.");
       for (const head of Object.keys(HEADS)) {
         paint(this.heads[head].below, inked, drawing);
         this.drawHead(head);
