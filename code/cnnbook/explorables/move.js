@@ -161,7 +161,7 @@
       .head { border-top: 4px solid var(--own); display: grid; gap: 6px;
         grid-auto-rows: min-content; padding-top: 4px; }
       .head .quiet, .shifts .quiet { min-height: 4.35em; }
-      .verdict { font-weight: 600; }
+      .verdict { font-size: 14px; font-weight: 600; white-space: nowrap; }
       .right { color: var(--good); } .wrong { color: var(--bad); }
       .score { align-items: center; display: grid; font-size: 13px; gap: 6px; height: 16px;
         grid-template-columns: 1ch 1fr; line-height: 16px; }
@@ -182,6 +182,7 @@
       @container (min-width: 600px) {
         .comment { --lines: 2; }
         .head .quiet, .shifts .quiet { min-height: 2.9em; }
+        .verdict { font-size: 15px; }
         .score { height: 22px; }
         .track { height: 15px; }
         .settings { gap: 12px; grid-template-columns: .6fr 1.2fr 1.2fr; }
