@@ -295,13 +295,16 @@ def streams(maps: Mapping[str, Sequence[int]]) -> np.ndarray:
         maps: For each title, the maps of the input and those that each layer appends.
             A layer that appends none adds to what is there.
     """
-    shape = (len(maps), 1) if is_narrow() else (1, len(maps))
-    figure, axes = plt.subplots(
-        *shape, figsize=(width(), 2.6 * shape[0]), squeeze=False, sharey=True
-    )
+    widest = [sum(parts) for parts in maps.values()]
+    if is_narrow():  # one below the other, each as high as it needs
+        shape, tops = {"nrows": len(maps), "height_ratios": widest}, widest
+        height = 2.6 * sum(widest) / max(widest) + 0.3
+    else:
+        shape, tops, height = {"ncols": len(maps)}, [max(widest)] * len(maps), 2.6
+    figure, axes = plt.subplots(**shape, figsize=(width(), height), squeeze=False)
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, wspace=0.05, hspace=0.2)
-    most = max(sum(parts) for parts in maps.values())
-    for axis, (title, parts) in zip(axes.flat, maps.items(), strict=True):
+    panels = zip(axes.flat, maps.items(), tops, strict=True)
+    for axis, (title, parts), top in panels:
         end, bottom = len(parts) + 1, 0  # room for the last one's name
         for layer, appended in enumerate(parts):
             colour = LOOKS["residual"].colour if layer else GREY
@@ -318,7 +321,7 @@ def streams(maps: Mapping[str, Sequence[int]]) -> np.ndarray:
                 axis.text(*place, "+", ha="center", va="center", bbox=plus | {"lw": 2})
             bottom += appended
         axis.set_title(f"{title}: {bottom} maps at the end", loc="left", fontsize=SMALL)
-        axis.set(xlim=(-0.05, end + 0.05), ylim=(-2, most + 2))
+        axis.set(xlim=(-0.05, end + 0.05), ylim=(-2, top + 2))
         axis.axis("off")
     return axes
 
