@@ -39,9 +39,8 @@
     },
     batch: {
       name: "The same with a batch of 32", batch: 32,
-      comment: "Two layers move far to the right, the fully connected one and the one on 7×7 " +
-        "pixels: their weights are moved once for all images. The others move little, because " +
-        "they reuse theirs already.",
+      comment: "The fully connected layer moves far to the right, and so does the one on 7×7 " +
+        "pixels: their weights are moved once for all images.",
     },
     h100: {
       name: "The same on an H100", device: "h100",
